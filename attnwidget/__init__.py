@@ -1,0 +1,41 @@
+"""attnwidget: see and step through the attention of any PyTorch transformer, live in Jupyter.
+
+The names below load on first use, so that `import attnwidget` brings neither IPython nor
+transformers with it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attnwidget import zoo
+    from attnwidget.binding.capture import capture
+    from attnwidget.call import AttentionCall
+    from attnwidget.explorer import Explorer, explore
+    from attnwidget.trace import Trace
+
+__version__ = "0.1.0"
+
+__all__ = ["AttentionCall", "Explorer", "Trace", "capture", "explore", "zoo"]
+
+_HOMES = {
+    "AttentionCall": "attnwidget.call",
+    "Explorer": "attnwidget.explorer",
+    "Trace": "attnwidget.trace",
+    "capture": "attnwidget.binding.capture",
+    "explore": "attnwidget.explorer",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "zoo":
+        return import_module("attnwidget.zoo")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'attnwidget' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

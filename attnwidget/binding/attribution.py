@@ -1,0 +1,206 @@
+"""Which module made an attention call, whether it is cross-attention, and where it stands.
+
+No hooks: a hook on every module costs more than the attention of a small model, and switches off
+torch's fused layers. The Python frames that lead to a call tell the same.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+
+import torch
+
+from attnwidget.call import AttentionCall
+
+_CROSS_NAME = re.compile(r"cross|enc(oder)?_?dec(oder)?(?!er)|(encoder|enc|src|memory)_att", re.I)
+_OTHER_SEQUENCE = frozenset(
+    "key_value_states encoder_hidden_states encoder_output encoder_outputs encoder_out enc_output"
+    " enc_outputs enc_out encoder_states memory mem context cross_attention_states".split()
+)
+_VISION = re.compile(r"vision|visual|(?<![a-z])vit(?![a-z])", re.I)
+_VISION_CLASS = re.compile(r"Vision|Visual|ViT(?![a-z])")
+_ENCODER_DECODER = re.compile(r"encoder|decoder", re.I)
+_ATTENTION_NAME = re.compile(r"att(e?n)|attention|(^|_)mha($|_)", re.I)
+_NOT_ATTENTION = re.compile(r"norm|dropout|mask|bias|rotary|embed|pool|output|proj|loss", re.I)
+
+
+class Names:
+    """Modules of a bound model by identity.
+
+    Parameters
+    ----------
+    root : Module
+        The bound model.
+    """
+
+    def __init__(self, root: torch.nn.Module) -> None:
+        self._root = weakref.ref(root)
+        self._by_id: dict[int, tuple[weakref.ref[torch.nn.Module], str]] = {}
+        self.classes: dict[str, str] = {}
+        self.words: dict[str, str] = {}  # stack words found by looking at a mask, by module
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the tree again; modules may be added while the model is bound."""
+        root = self._root()
+        if root is None:
+            return
+        self._by_id = {}
+        self.classes = {}
+        for name, module in root.named_modules():
+            name = ".".join(part for part in name.split(".") if part != "_orig_mod")
+            self._by_id[id(module)] = (weakref.ref(module), name)
+            self.classes[name] = type(module).__name__
+
+    def of(self, module: object) -> str | None:
+        """Return the dotted path of a module, or None if it is not part of the model."""
+        found = self._by_id.get(id(module))
+        return found[1] if found is not None and found[0]() is module else None
+
+    def modules(self) -> Iterator[tuple[str, torch.nn.Module]]:
+        """Each (path, module) that still exists."""
+        for ref, name in self._by_id.values():
+            module = ref()
+            if module is not None:
+                yield name, module
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The module whose code made a call, and the frame of its forward."""
+
+    module: torch.nn.Module
+    frame: FrameType
+
+
+def callers(frame: FrameType | None) -> Iterator[Caller]:
+    """Modules whose methods led to this frame, innermost first."""
+    seen = None
+    while frame is not None:
+        code = frame.f_code
+        if code.co_argcount and code.co_varnames[0] in ("self", "module"):
+            owner = frame.f_locals.get(code.co_varnames[0])
+            if isinstance(owner, torch.nn.Module) and owner is not seen:
+                seen = owner
+                yield Caller(owner, frame)
+        frame = frame.f_back
+
+
+def is_cross(name: str, caller: Caller | None) -> bool:
+    """Whether a call attends to another sequence, by names and by the arguments of its module."""
+    last_words = ".".join(name.split(".")[-2:])
+    if _CROSS_NAME.search(last_words):
+        return True
+    if caller is None:
+        return False
+    if getattr(caller.module, "is_cross_attention", False) is True:
+        return True
+    code = caller.frame.f_code
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    given = _OTHER_SEQUENCE.intersection(arguments)
+    if not given:
+        return False
+    values = caller.frame.f_locals
+    return any(isinstance(values.get(argument), torch.Tensor) for argument in given)
+
+
+def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, int]) -> None:
+    """Sort the calls of one pass into stacks and number them there.
+
+    Parameters
+    ----------
+    layer_idx : dict
+        ``module.layer_idx`` by index into `calls`, where a module has one.
+    """
+    stacks: dict[tuple[str, str], list[int]] = {}
+    for i, call in enumerate(calls):
+        stacks.setdefault(_stack(call, names), []).append(i)
+    words = [word for word, _ in stacks]
+    for (word, anchor), members in stacks.items():
+        # Two towers of one kind are told apart by where they hang in the model.
+        name = anchor if words.count(word) > 1 and anchor else word
+        numbers = [_number(calls[i].module, layer_idx.get(i)) for i in members]
+        if None in numbers or len(set(numbers)) < len(numbers):
+            numbers = list(range(len(members)))
+        for i, number in zip(members, numbers, strict=True):
+            calls[i].put(name, number or 0)
+
+
+def _stack(call: AttentionCall, names: Names) -> tuple[str, str]:
+    """Word for the stack of a call, and the path that a stack named in the path hangs on."""
+    if call.kind == "cross":
+        return "cross", ""
+    path = call.module.split(".") if call.module else []
+    prefixes = [".".join(path[:n]) for n in range(len(path), -1, -1)]
+    for prefix in prefixes:
+        component = prefix.rpartition(".")[2]
+        if _VISION.search(component):
+            return "vision", _anchor(prefix)
+        if _VISION_CLASS.search(names.classes.get(prefix, "")):
+            return "vision", ""
+    for prefix in prefixes:
+        component = prefix.rpartition(".")[2]
+        for text, anchor in ((component, _anchor(prefix)), (names.classes.get(prefix, ""), "")):
+            found = {word.lower() for word in _ENCODER_DECODER.findall(text)}
+            if len(found) == 1:
+                return found.pop(), anchor
+    if call.module not in names.words:
+        # Kept for the life of the binding: a single decoding step cannot tell by itself.
+        names.words[call.module] = "decoder" if call.causal else "attention"
+    return names.words[call.module], ""
+
+
+def _anchor(prefix: str) -> str:
+    parts = []
+    for part in prefix.split("."):
+        if part.isdigit():
+            break
+        parts.append(part.rstrip("0123456789_"))
+    return ".".join(parts)
+
+
+def _number(path: str, layer_idx: int | None) -> int | None:
+    for part in path.split("."):
+        if part.isdigit():
+            return int(part)
+    if layer_idx is not None:
+        return layer_idx
+    trailing = re.findall(r"[A-Za-z_](\d+)(?=\.|$)", path)
+    return int(trailing[0]) if trailing else None
+
+
+def attention_like(names: Names, seen: set[str]) -> list[str]:
+    """Paths of modules called attention by name or class that gave no record.
+
+    A module around or inside a recorded one is part of it; of nested ones the outermost counts.
+    """
+    inside = {path for name in seen for path in _above(name)}
+    found: list[str] = []
+    taken = set(seen)
+    order = {name: i for i, (name, _) in enumerate(names.modules())}
+    for name, module in sorted(names.modules(), key=lambda pair: pair[0].count(".")):
+        if not name or name in inside or not taken.isdisjoint(_above(name)):
+            continue
+        if _looks_like_attention(name, module):
+            found.append(name)
+            taken.add(name)
+    return sorted(found, key=lambda name: order[name])
+
+
+def _looks_like_attention(name: str, module: torch.nn.Module) -> bool:
+    words = [type(module).__name__]
+    if next(module.children(), None) is not None:  # a Linear called "attn" is no attention
+        words.append(name.rpartition(".")[2])
+    if isinstance(module, torch.nn.ModuleList | torch.nn.ModuleDict):
+        return False
+    return any(_ATTENTION_NAME.search(w) and not _NOT_ATTENTION.search(w) for w in words)
+
+
+def _above(name: str) -> list[str]:
+    """Return the paths of a module and of all it is inside of, without the root."""
+    parts = name.split(".") if name else []
+    return [".".join(parts[: n + 1]) for n in range(len(parts))]

@@ -1,0 +1,59 @@
+"""Tensors kept from a call: references, never copies unless asked for."""
+
+from __future__ import annotations
+
+import torch
+
+
+class Kept:
+    """A detached reference to a tensor, and whether somebody wrote into it since.
+
+    A detached tensor shares storage and version counter with the original, but not its autograd
+    graph, so keeping it keeps no graph alive.
+    """
+
+    __slots__ = ("_version", "tensor")
+
+    def __init__(self, tensor: torch.Tensor, copy: bool = False) -> None:
+        self.tensor = tensor.detach().clone() if copy else tensor.detach()
+        # Tensors made under torch.inference_mode carry no version counter.
+        self._version: int | None = None if self.tensor.is_inference() else self.tensor._version
+
+    def overwritten(self) -> bool:
+        """Whether an in-place operation has touched the storage since the call."""
+        return self._version is not None and self.tensor._version != self._version
+
+    def untracked(self) -> bool:
+        """Whether overwriting would go unnoticed."""
+        return self._version is None
+
+
+class Keeping:
+    """The tensors one piece of evidence rests on, by the names a reader knows them by.
+
+    The output is kept apart: it only serves to check, so overwriting it loses no weights.
+    """
+
+    _kept: dict[str, Kept]
+    _kept_output: Kept | None
+    _unchecked: str
+
+    def overwritten(self) -> list[str]:
+        return [name for name, kept in self._kept.items() if kept.overwritten()]
+
+    def untracked(self) -> bool:
+        return any(kept.untracked() for kept in self._kept.values())
+
+    def tensors(self) -> list[torch.Tensor]:
+        kept = [*self._kept.values(), *([self._kept_output] if self._kept_output else [])]
+        return [one.tensor for one in kept]
+
+    @property
+    def why_unchecked(self) -> str:
+        if self._unchecked:
+            return self._unchecked
+        if self._kept_output is None:
+            return "the output of the call was not seen"
+        if self._kept_output.overwritten():
+            return "the output was overwritten after the call"
+        return ""

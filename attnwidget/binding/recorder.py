@@ -1,0 +1,116 @@
+"""One forward pass being recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from types import FrameType
+
+import torch
+
+from attnwidget.binding.active import active
+from attnwidget.binding.attribution import Caller, Names, callers, is_cross, place_calls
+from attnwidget.call import AttentionCall, Evidence
+
+
+class Recorder:
+    """Collects the attention calls of one forward pass of one bound model.
+
+    Parameters
+    ----------
+    names : Names
+        The modules of the model.
+    step : int
+        Number of this pass since binding.
+    copy : bool
+        Clone what is kept, for models that write into their tensors afterwards.
+
+    Attributes
+    ----------
+    calls : list of AttentionCall
+        In order of execution.
+    troubles : list of str
+        What was seen but could not be read.
+    """
+
+    def __init__(self, names: Names, step: int, copy: bool) -> None:
+        self.names = names
+        self.step = step
+        self.copy = copy
+        self.calls: list[AttentionCall] = []
+        self.troubles: list[str] = []
+        self._layer_idx: dict[int, int] = {}
+        self._refreshed = False
+
+    def add(
+        self,
+        evidence: Evidence,
+        source: str,
+        frame: FrameType,
+        kind: str | None = None,
+        module: torch.nn.Module | None = None,
+    ) -> None:
+        """Record a call made from `frame`, by `module` where that is known."""
+        name, caller = self._attribute(frame, module)
+        if kind is None:
+            kind = "cross" if is_cross(name, caller) else "self"
+        idx = getattr(caller.module, "layer_idx", None) if caller else None
+        if isinstance(idx, int):
+            self._layer_idx[len(self.calls)] = idx
+        call = AttentionCall(
+            evidence, module=name, source=source, kind=kind, step=self.step, place=self._place
+        )
+        self.calls.append(call)
+
+    def _attribute(
+        self, frame: FrameType, module: torch.nn.Module | None
+    ) -> tuple[str, Caller | None]:
+        found = self._find(frame, module)
+        if found is None and not self._refreshed:
+            self._refreshed = True  # a module added since binding: read the tree again, once
+            self.names.refresh()
+            found = self._find(frame, module)
+        return found or ("", None)
+
+    def _find(
+        self, frame: FrameType, module: torch.nn.Module | None
+    ) -> tuple[str, Caller | None] | None:
+        if module is not None and (name := self.names.of(module)) is not None:
+            near = islice(callers(frame), 4)
+            return name, next((c for c in near if c.module is module), None)
+        for caller in callers(frame):
+            if (name := self.names.of(caller.module)) is not None:
+                return name, caller
+        return None
+
+    def _place(self) -> None:
+        place_calls(self.calls, self.names, self._layer_idx)
+
+
+def record(
+    make: Callable[[bool], tuple[Evidence, str]],
+    frame: FrameType,
+    *,
+    kind: str | None = None,
+    module: torch.nn.Module | None = None,
+) -> None:
+    """Give a call to every forward pass being recorded in this thread.
+
+    Parameters
+    ----------
+    make : callable
+        Builds (evidence, source); its argument says whether to copy.
+    frame : frame
+        Where the call was made.
+    """
+    made: dict[bool, tuple[Evidence, str]] = {}
+    for recorder in active.recorders:
+        # Whatever goes wrong in reading a call must not reach the user's forward pass.
+        try:
+            if recorder.copy not in made:
+                made[recorder.copy] = make(recorder.copy)
+            evidence, source = made[recorder.copy]
+            recorder.add(evidence, source, frame, kind, module)
+        except Exception as problem:
+            name = type(problem).__name__
+            recorder.troubles.append(f"A call was seen but could not be read: {name}: {problem}")

@@ -1,0 +1,149 @@
+"""Attention of transformers models, seen where the library looks up its attention functions.
+
+Nearly all its models ask ``AttentionInterface.get_interface`` at every forward, whatever kernel
+they are set to, and hand the function they get their queries, keys and values after rotation and
+cache. One patched method therefore sees them all, with exact module, true key-value heads and mask.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from attnwidget.binding.active import active
+from attnwidget.binding.kept import Kept
+from attnwidget.binding.masks import Triangle
+from attnwidget.binding.own_eager import OwnEager
+from attnwidget.binding.patches import Patch
+from attnwidget.binding.recorder import record
+from attnwidget.call import Evidence
+
+AttentionFunction = Callable[..., Any]
+
+# Kept alive they would keep the keys and values of all layers, and no eager function reads them.
+_CACHES = frozenset({"past_key_value", "past_key_values", "cache"})
+
+
+def patch() -> Patch | None:
+    """Return the patch of the registry, or None while transformers is not loaded."""
+    modeling = sys.modules.get("transformers.modeling_utils")
+    interface = getattr(modeling, "AttentionInterface", None)
+    if interface is None or not hasattr(interface, "get_interface"):
+        return None
+    return Patch(interface, "get_interface", _listening_interface)
+
+
+def _listening_interface(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_interface(self: Any, attn_implementation: Any, default: Any = None) -> Any:
+        function = original(self, attn_implementation, default)
+        if not active.recorders or active.silent:
+            return function
+        return _listening(function, default)
+
+    return get_interface
+
+
+def _listening(function: AttentionFunction, eager: AttentionFunction) -> AttentionFunction:
+    def attention(
+        module: torch.nn.Module,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        active.silent = True
+        try:
+            result = function(module, query, key, value, attention_mask, *args, **kwargs)
+        finally:
+            active.silent = False
+        # Attributes of tensors are torch functions too: without this a mode would see each of them.
+        with torch._C.DisableTorchFunction():
+            call = _Call(function, eager, module, query, key, value, attention_mask, result)
+            record(lambda copy: (call.evidence(args, kwargs, copy), "transformers"),
+                   sys._getframe(1), module=module)
+        return result
+
+    return attention
+
+
+class _Call(NamedTuple):
+    """One call of a registered function, as the model made it."""
+
+    function: AttentionFunction
+    eager: AttentionFunction
+    module: torch.nn.Module
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: Any
+    result: Any
+
+    def evidence(self, args: tuple[Any, ...], kwargs: dict[str, Any], copy: bool) -> Evidence:
+        kwargs = {**self._named(args), **kwargs}
+        mask, blocks = self.mask, None
+        if mask is not None and not isinstance(mask, torch.Tensor):
+            mask, blocks = None, mask
+        dropout = kwargs.get("dropout") or 0.0
+        unchecked = ""
+        if dropout > 0.0 and self.module.training:
+            unchecked = f"dropout ({dropout:g}) was active, and the weights shown are before it"
+        bias = kwargs.pop("position_bias", None)
+        why_unseen = ""
+        if kwargs.get("cache") is not None:
+            why_unseen = "Keys and values of continuous batching live in pages that are not read."
+        return OwnEager(
+            self.eager,
+            self.module,
+            Kept(self.query, copy),
+            Kept(self.key, copy),
+            Kept(self.value, copy),
+            Kept(_four_axes(mask), copy) if mask is not None else None,
+            self._output(copy),
+            blocks=blocks,
+            triangle=self._triangle(kwargs),
+            kwargs={name: value for name, value in kwargs.items() if name not in _CACHES},
+            bias=Kept(bias, copy) if bias is not None else None,
+            unchecked=unchecked,
+            why_unseen=why_unseen,
+        )
+
+    def _named(self, args: tuple[Any, ...]) -> dict[str, Any]:
+        """Positional arguments after the mask; their order differs from function to function."""
+        if not args:
+            return {}
+        names = list(inspect.signature(self.function).parameters)
+        return dict(zip(names[5:], args, strict=False))
+
+    def _output(self, copy: bool) -> Kept | None:
+        output = self.result[0] if isinstance(self.result, tuple) else self.result
+        b, h, t, _ = self.query.shape
+        expected = (b, t, h, self.value.shape[-1])
+        if not isinstance(output, torch.Tensor) or output.shape != expected:
+            return None
+        return Kept(output, copy)
+
+    def _triangle(self, kwargs: dict[str, Any]) -> Triangle:
+        """Return the causal mask a kernel applies by itself where the model gave none."""
+        name = getattr(self.function, "__name__", "")
+        given = kwargs.get("is_causal")
+        if self.query.shape[2] < 2 or not ("sdpa" in name or "flash" in name):
+            return "none"
+        causal = given if given is not None else getattr(self.module, "is_causal", True)
+        if not causal:
+            return "none"
+        if "flash" in name:
+            return "bottom right"
+        return "top left" if self.mask is None else "none"
+
+
+def _four_axes(mask: torch.Tensor) -> torch.Tensor:
+    """View a mask as (B, H, Tq, Tk); flash attention is given (B, Tk), true for real tokens."""
+    if mask.dim() == 2:
+        return mask.bool()[:, None, None, :]
+    return mask[(None,) * (4 - mask.dim())]

@@ -1,0 +1,350 @@
+"""AttentionCall: one attention computation of one forward pass, read exactly and only when asked.
+
+Shape letters: B batch, H query heads, Hkv key-value heads, Tq queries, Tk keys, d and dv the sizes
+of one head's keys and values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+from attnwidget.selection import Pick, Selector
+from attnwidget.trouble import Trouble
+
+EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
+
+# Rows of long texts are checked in a sample: W @ V over every row would cost as much as the layer.
+_ROWS_CHECKED = 256
+
+
+class Evidence(Protocol):
+    """What was kept of a call, and how its numbers follow from it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (B, H, Tq, Tk).
+    recomputed : bool
+        False if the weights are the model's own tensor, True if they are worked out from q and k.
+    remarks : list of str
+        What a reader of the numbers should know, in words.
+    why_unseen : str
+        Why weights cannot be read at all; empty when they can.
+    why_unchecked : str
+        Why W @ V cannot be compared with the output; empty when it can.
+    """
+
+    shape: tuple[int, int, int, int]
+    kv_heads: int
+    head_dim: int | None
+    scale: float | None
+    dtype: torch.dtype
+    device: torch.device
+    recomputed: bool
+    remarks: list[str]
+    why_unseen: str
+    why_unchecked: str
+
+    @property
+    def causal(self) -> bool: ...
+    @property
+    def q(self) -> torch.Tensor | None: ...
+    @property
+    def k(self) -> torch.Tensor | None: ...
+    @property
+    def v(self) -> torch.Tensor | None: ...
+    @property
+    def output(self) -> torch.Tensor | None: ...
+    def weights(self, pick: Pick) -> torch.Tensor: ...
+    def scores(self, pick: Pick) -> torch.Tensor: ...
+    def visible(self, pick: Pick) -> torch.Tensor: ...
+    def check(self, rows: list[int]) -> float: ...
+    def overwritten(self) -> list[str]:
+        """Names of kept tensors that somebody wrote into after the call."""
+
+    def untracked(self) -> bool:
+        """Whether such writing could go unnoticed, as it does under ``torch.inference_mode``."""
+
+    def tensors(self) -> list[torch.Tensor]:
+        """All tensors that are kept alive."""
+
+
+class AttentionCall:
+    """One attention computation: which module made it, and its numbers on demand.
+
+    Attributes
+    ----------
+    module : str
+        Dotted path of the module inside the bound model; "" for the model itself.
+    kind : str
+        "self" or "cross".
+    stack : str
+        Group of like calls: "encoder", "decoder", "cross", "vision", "attention" (no better word).
+    layer : int
+        Number within the stack. There may be gaps where a layer has no attention.
+    source : str
+        How the call was seen: "transformers", "sdpa", "softmax", "multi_head_attention", "fused",
+        or "array" for maps given from elsewhere.
+    step : int
+        Which forward pass since binding it belongs to, from 0.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        *,
+        module: str,
+        source: str,
+        kind: str = "self",
+        step: int = 0,
+        place: tuple[str, int] | Callable[[], None] = ("attention", 0),
+    ) -> None:
+        self.module = module
+        self.kind = kind
+        self.source = source
+        self.step = step
+        self._evidence = evidence
+        # A call that needs its siblings to be numbered brings the function that numbers them all.
+        self._place: tuple[str, int] | None = None if callable(place) else place
+        self._find_place = place if callable(place) else None
+        self._checked: float | None = None
+
+    @property
+    def stack(self) -> str:
+        return self._placed()[0]
+
+    @property
+    def layer(self) -> int:
+        return self._placed()[1]
+
+    def _placed(self) -> tuple[str, int]:
+        if self._place is None and self._find_place is not None:
+            self._find_place()
+        return self._place or ("attention", 0)
+
+    def put(self, stack: str, layer: int) -> None:
+        """Say where the call belongs."""
+        self._place = (stack, layer)
+        self._find_place = None
+
+    @property
+    def batch_size(self) -> int:
+        return self._evidence.shape[0]
+
+    @property
+    def heads(self) -> int:
+        return self._evidence.shape[1]
+
+    @property
+    def query_len(self) -> int:
+        return self._evidence.shape[2]
+
+    @property
+    def key_len(self) -> int:
+        return self._evidence.shape[3]
+
+    @property
+    def kv_heads(self) -> int:
+        """Number of key-value heads; fewer than `heads` with grouped queries."""
+        return self._evidence.kv_heads
+
+    @property
+    def head_dim(self) -> int | None:
+        return self._evidence.head_dim
+
+    @property
+    def scale(self) -> float | None:
+        """Factor on q · k before bias, mask and softmax; None where it is not known."""
+        return self._evidence.scale
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._evidence.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self._evidence.device
+
+    @property
+    def causal(self) -> bool:
+        """Whether no query may look at a later key."""
+        return self._evidence.causal
+
+    @property
+    def q(self) -> torch.Tensor | None:
+        """Queries as they meet the keys, after rotation, (B, H, Tq, d) in the model's dtype."""
+        return self._evidence.q
+
+    @property
+    def k(self) -> torch.Tensor | None:
+        """Keys as they meet the queries, (B, Hkv, Tk, d)."""
+        return self._evidence.k
+
+    @property
+    def v(self) -> torch.Tensor | None:
+        """Values, (B, Hkv, Tk, dv)."""
+        return self._evidence.v
+
+    @property
+    def output(self) -> torch.Tensor | None:
+        """Weighted sums of the values as the model computed them, (B, H, Tq, dv)."""
+        return self._evidence.output
+
+    def weights(
+        self,
+        head: Selector = None,
+        queries: Selector = None,
+        keys: Selector = None,
+        batch: Selector = None,
+    ) -> torch.Tensor:
+        """Return the attention weights the model used.
+
+        Parameters
+        ----------
+        head, queries, keys, batch : int, slice, sequence of int or 1-D LongTensor, optional
+            Which part; None means all. One row or one head costs only that.
+
+        Returns
+        -------
+        Tensor
+            float32, (B, H, Tq, Tk) cut to the selection. An int keeps its axis with size 1.
+
+        Raises
+        ------
+        Trouble
+            If an index does not exist, or if the tensors were overwritten after the call.
+        """
+        pick = self._pick(head, queries, keys, batch)
+        return self._evidence.weights(pick)
+
+    def scores(
+        self,
+        head: Selector = None,
+        queries: Selector = None,
+        keys: Selector = None,
+        batch: Selector = None,
+    ) -> torch.Tensor:
+        """Return what enters the softmax: scaled q · k with bias and mask, float32.
+
+        Takes and returns the same axes as `weights`. Masked places are -inf or very negative,
+        as the model has them.
+        """
+        pick = self._pick(head, queries, keys, batch)
+        return self._evidence.scores(pick)
+
+    def visible(
+        self,
+        head: Selector = None,
+        queries: Selector = None,
+        keys: Selector = None,
+        batch: Selector = None,
+    ) -> torch.Tensor:
+        """Return True where a query may look at a key, bool, with the same axes as `weights`."""
+        pick = self._pick(head, queries, keys, batch)
+        return self._evidence.visible(pick)
+
+    def _pick(self, head: Selector, queries: Selector, keys: Selector, batch: Selector) -> Pick:
+        pick = Pick.of(self._evidence.shape, batch, head, queries, keys)
+        why = self._why_unreadable()
+        if why:
+            raise Trouble(f"The weights of {self._called()} cannot be read.", why)
+        return pick
+
+    def check(self) -> float:
+        """Return max|W @ V - output| / max|output|, nan where it cannot be computed.
+
+        W are the weights this object gives and output is what the model computed, so this measures
+        whether the picture is what the model did. At most 256 evenly spread queries are compared.
+        """
+        if self._why_unreadable() or self._evidence.why_unchecked:
+            return math.nan
+        if self._checked is None:
+            self._checked = self._evidence.check(self._rows_to_check())
+        return self._checked
+
+    def _rows_to_check(self) -> list[int]:
+        if self.query_len <= _ROWS_CHECKED:
+            return list(range(self.query_len))
+        spread = torch.linspace(0, self.query_len - 1, _ROWS_CHECKED)
+        return [int(i) for i in spread.round().tolist()]
+
+    @property
+    def status(self) -> str:
+        """How far the weights can be trusted.
+
+        "exact": the model's own tensor, or recomputed and W @ V meets the output within 1e-5.
+        "checked": recomputed, and W @ V meets the output within the rounding of the model's dtype.
+        "approximate": recomputed, and `note` says why it could not be confirmed.
+        "unavailable": `note` says why the weights cannot be read.
+        """
+        return self._verdict()[0]
+
+    @property
+    def note(self) -> str:
+        """Why the status is what it is, and what else to know, in words; may be empty."""
+        sentences = [self._verdict()[1], *self._evidence.remarks]
+        return " ".join(s for s in sentences if s)
+
+    def _verdict(self) -> tuple[str, str]:
+        why = self._why_unreadable()
+        if why:
+            return "unavailable", why
+        evidence = self._evidence
+        if not evidence.recomputed and not evidence.untracked():
+            return "exact", ""
+        if evidence.why_unchecked:
+            return "approximate", f"Recomputed, not checked: {evidence.why_unchecked}."
+        error = self.check()
+        sample = ""
+        if self.query_len > _ROWS_CHECKED:
+            sample = f" on {_ROWS_CHECKED} of {self.query_len} queries"
+        if error <= EXACT:
+            return "exact", f"Checked{sample}." if sample else ""
+        if error <= _rounding(self.dtype):
+            return "checked", (
+                f"Recomputed in float32; meets the {_name(self.dtype)} output within its rounding"
+                f" ({error:.0e}){sample}."
+            )
+        if math.isnan(error):
+            return "approximate", "Recomputed, not checked: the output has no numbers in it."
+        return "approximate", f"W @ V differs from the output by {error:.1e} of its maximum{sample}."
+
+    def _why_unreadable(self) -> str:
+        gone = self._evidence.overwritten()
+        if gone:
+            names = " and ".join(gone)
+            was = "was" if len(gone) == 1 else "were"
+            return f"{names} {was} overwritten after the call: capture with copy=True."
+        return self._evidence.why_unseen
+
+    def _called(self) -> str:
+        return f"{self.module!r} (step {self.step})"
+
+    def tensors(self) -> list[torch.Tensor]:
+        """All tensors this call keeps alive, for counting memory."""
+        return self._evidence.tensors()
+
+    def __repr__(self) -> str:
+        b, h, tq, tk = self._evidence.shape
+        return (
+            f"AttentionCall({self.module!r}, {self.kind}, source={self.source!r}, "
+            f"B={b}, H={h}, Tq={tq}, Tk={tk}, step={self.step})"
+        )
+
+
+def _rounding(dtype: torch.dtype) -> float:
+    """Error of W @ V that the arithmetic of a half-precision dtype explains.
+
+    The kernel rounds weights and sums to the dtype: two roundings of up to one unit each.
+    """
+    if dtype in (torch.float16, torch.bfloat16):
+        return 2 * torch.finfo(dtype).eps
+    return EXACT
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

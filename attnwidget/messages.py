@@ -1,0 +1,138 @@
+"""The messages between kernel and page; js/src/messages.js is the twin.
+
+Both are tested against the recorded messages in tests/fixtures/messages.
+
+page → kernel
+    ``{"type": "wants", "view", "wants": [{"key", "kind", ...}], "again"?}``: all that a view shows,
+    in order of importance; ``again`` asks for pictures that were sent already (a page reloaded).
+    ``{"type": "run", "text"}``: run the model on this text.
+kernel → page
+    ``{"type": "picture", "key", "pass", "kind", "coarse", ..., "arrays": [{"name", "dtype",
+    "shape"}]}`` with one little-endian buffer per array.
+    ``{"type": "trouble", "key", "title", "detail"}``: key null means the whole widget.
+    ``{"type": "progress", "what", "done", "of"}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnwidget.trouble import Trouble, in_words
+
+Want = Mapping[str, Any]
+Message = tuple[dict[str, Any], list[bytes]]
+
+# A page shows a few dozen things at once; more is not one of ours.
+MOST_WANTS = 256
+LONGEST_KEY = 512
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a screen can show of a call: a few facts and small arrays.
+
+    Attributes
+    ----------
+    kind : str
+        The kind of want it answers.
+    facts : dict
+        JSON facts beside the arrays.
+    arrays : dict of str to ndarray
+        float32 or uint8 arrays, sent as binary in this order.
+    coarse : bool
+        True when a finer picture of the same want follows.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    coarse: bool = False
+
+
+@dataclass(frozen=True)
+class Wants:
+    """All that one view shows now, most important first."""
+
+    view: str
+    wants: tuple[Want, ...]
+    again: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """The reader asks to run the model on this text."""
+
+    text: str
+
+
+def read(content: object) -> Wants | Run:
+    """Check and unpack a message from the page.
+
+    Raises
+    ------
+    Trouble
+        If it is not one of the two messages above.
+    """
+    if not isinstance(content, Mapping):
+        raise _unreadable(f"a {type(content).__name__}")
+    kind = content.get("type")
+    if kind == "run" and isinstance(content.get("text"), str):
+        return Run(content["text"])
+    if kind == "wants":
+        view, wants = content.get("view"), content.get("wants")
+        listed = isinstance(wants, list) and len(wants) <= MOST_WANTS
+        if isinstance(view, str) and listed and all(_is_want(want) for want in wants):
+            return Wants(view[:LONGEST_KEY], tuple(wants), content.get("again") is True)
+    raise _unreadable(f"one of type {str(kind)[:40]!r}")
+
+
+def _is_want(want: object) -> bool:
+    return (
+        isinstance(want, Mapping)
+        and isinstance(want.get("kind"), str)
+        and isinstance(want.get("key"), str)
+        and len(want["key"]) <= LONGEST_KEY
+    )
+
+
+def _unreadable(what: str) -> Trouble:
+    return Trouble(
+        f"The page sent a message that cannot be read: {what}.",
+        "Page and kernel may be of different versions: reload the page.",
+    )
+
+
+def picture(key: str, number: int, made: Picture) -> Message:
+    """Message for a picture of pass `number`, with one buffer per array."""
+    buffers = []
+    arrays = []
+    for name, array in made.arrays.items():
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        arrays.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
+        buffers.append(little.tobytes())
+    content = {
+        "type": "picture",
+        "key": key,
+        "pass": number,
+        "kind": made.kind,
+        "coarse": made.coarse,
+        **made.facts,
+        "arrays": arrays,
+    }
+    return content, buffers
+
+
+def trouble(key: str | None, error: BaseException) -> Message:
+    """Message for something that went wrong with one picture, or (key None) with all."""
+    title, detail = in_words(error)
+    return {"type": "trouble", "key": key, "title": title, "detail": detail}, []
+
+
+def progress(what: str, done: int, of: int) -> Message:
+    """Message for how far a long piece of work has come."""
+    return {"type": "progress", "what": what, "done": done, "of": of}, []

@@ -1,0 +1,67 @@
+"""The model in words: its stacks, layers, heads and token texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attnwidget.call import AttentionCall
+from attnwidget.messages import Picture
+from attnwidget.session import Session, Snapshot
+
+
+def picture(session: Session, snapshot: Snapshot) -> Picture:
+    """Facts about the pass that every view needs first."""
+    lists: list[list[list[str]]] = []
+
+    def place(texts: list[list[str]]) -> int:
+        if texts not in lists:
+            lists.append(texts)
+        return lists.index(texts)
+
+    stacks = []
+    for name, calls in snapshot.stacks.items():
+        sides = snapshot.sides[name]
+        stacks.append(
+            {
+                "name": name,
+                "kind": calls[0].kind,
+                "causal": bool(calls[0].causal),
+                "query_len": calls[0].query_len,
+                "key_len": calls[0].key_len,
+                "batch_size": calls[0].batch_size,
+                "query_tokens": place(sides.queries),
+                "key_tokens": place(sides.keys),
+                "layers": [_layer(call) for call in calls],
+            }
+        )
+    return Picture(
+        "model",
+        {
+            "name": name_of(session),
+            "text": snapshot.text,
+            "has_tokenizer": session.tokenizer is not None,
+            "live": session.attached,
+            "step": snapshot.trace.calls[-1].step,
+            "stacks": stacks,
+            "tokens": lists,
+        },
+    )
+
+
+def _layer(call: AttentionCall) -> dict[str, Any]:
+    return {
+        "layer": call.layer,
+        "heads": call.heads,
+        "kv_heads": call.kv_heads,
+        "module": call.module,
+        "source": call.source,
+        "dtype": str(call.dtype).removeprefix("torch."),
+    }
+
+
+def name_of(session: Session) -> str:
+    """How a reader would call the model."""
+    if session.model is None:
+        return "attention"
+    given = getattr(session.model, "display_name", None)
+    return given if isinstance(given, str) else type(session.model).__name__

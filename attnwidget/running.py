@@ -1,0 +1,136 @@
+"""Running the user's model on a text or on tensors, and leaving no mark on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from attnwidget.trouble import Trouble
+
+# How far an encoder–decoder writes before its attention is shown.
+LONGEST_OUTPUT = 32
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Arguments for one ``model(*args, **kwargs)``."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def with_decoder_input(self, model: torch.nn.Module) -> Encoded:
+        """For an encoder–decoder that was given a source alone: let it write its own output."""
+        config = getattr(model, "config", None)
+        source = self.kwargs.get("input_ids")
+        if (
+            source is None
+            or not getattr(config, "is_encoder_decoder", False)
+            or "decoder_input_ids" in self.kwargs
+        ):
+            return self
+        if hasattr(model, "generate") and getattr(model, "can_generate", lambda: False)():
+            written = model.generate(**self.kwargs, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
+        else:  # no head to write with: the source, shifted by the start token, as BART does
+            start = getattr(config, "decoder_start_token_id", None) or 0
+            written = source.roll(1, dims=1).index_fill(
+                1, torch.zeros(1, dtype=torch.int64, device=source.device), start
+            )
+        return replace(self, kwargs={**self.kwargs, "decoder_input_ids": written})
+
+
+def encode(tokenizer: Any, model: torch.nn.Module | None, text: str) -> Encoded:
+    """Turn a text into arguments for the model.
+
+    Raises
+    ------
+    Trouble
+        If there is no tokenizer, the text is empty, or it has more tokens than the model positions.
+    """
+    if tokenizer is None:
+        raise Trouble(
+            "A text was given, but no tokenizer.",
+            "Give both: aw.explore(model, tokenizer, text); or tensors: "
+            "aw.explore(model, inputs=..., tokens=[...]).",
+        )
+    if not isinstance(text, str) or not text.strip():
+        raise Trouble("The text is empty.", "Type at least one word.")
+    encoded = _tokenise(tokenizer, text)
+    ids = encoded.kwargs.get(
+        "input_ids", next(iter((*encoded.args, *encoded.kwargs.values())), None)
+    )
+    length = ids.shape[-1] if isinstance(ids, torch.Tensor) else 0
+    if length == 0:
+        raise Trouble(
+            f"The tokenizer made no tokens of {text[:40]!r}.", "Type a text that it knows words of."
+        )
+    most = _positions(model)
+    if most is not None and length > most:
+        raise Trouble(
+            f"The text has {length} tokens, but the model has {most} positions.",
+            f"Shorten it by at least {length - most} tokens.",
+        )
+    return encoded
+
+
+def _tokenise(tokenizer: Any, text: str) -> Encoded:
+    if callable(tokenizer):
+        try:
+            made = tokenizer(text, return_tensors="pt")
+        except TypeError:  # a plain function from text to ids
+            made = tokenizer(text)
+    elif hasattr(tokenizer, "encode"):
+        made = tokenizer.encode(text)
+    else:
+        raise Trouble(
+            f"The tokenizer is a {type(tokenizer).__name__}, which is neither callable nor has "
+            "encode().",
+            "Give a tokenizer, or a function from text to token ids.",
+        )
+    if isinstance(made, Mapping):
+        return Encoded((), {k: v for k, v in made.items() if isinstance(v, torch.Tensor)})
+    ids = torch.as_tensor(getattr(made, "ids", made))
+    return Encoded((ids if ids.ndim == 2 else ids.reshape(1, -1),), {})
+
+
+def _positions(model: torch.nn.Module | None) -> int | None:
+    """How many positions a model has, where its config or the model itself says so."""
+    for owner in (getattr(model, "config", None), model):
+        for name in ("max_position_embeddings", "n_positions", "block_size", "max_len"):
+            most = getattr(owner, name, None)
+            if isinstance(most, int) and most > 0:
+                return most
+    return None
+
+
+def place(encoded: Encoded, model: torch.nn.Module) -> Encoded:
+    """Move inputs to the device of the model's first parameter, and floats to its dtype."""
+    home = next(model.parameters(), None)
+    if home is None:
+        return encoded
+    dtype = home.dtype if home.dtype.is_floating_point else None
+
+    def move(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        cast = dtype if value.is_floating_point() else None
+        return value.to(home.device, cast or value.dtype)
+
+    return Encoded(
+        tuple(move(value) for value in encoded.args),
+        {name: move(value) for name, value in encoded.kwargs.items()},
+    )
+
+
+def run_quietly(model: torch.nn.Module, encoded: Encoded) -> None:
+    """One forward pass without gradients or dropout; each module's own mode is put back."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(*encoded.args, **encoded.kwargs)
+    finally:
+        for module, training in modes.items():
+            module.training = training

@@ -1,0 +1,277 @@
+"""Session: a model, its tokenizer, the text, and the last pass. It knows nothing of widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from attnwidget import labels
+from attnwidget.binding.capture import Binding, Pass, attach
+from attnwidget.call import AttentionCall
+from attnwidget.running import Encoded, encode, place, run_quietly
+from attnwidget.trace import Trace
+from attnwidget.trouble import Trouble
+
+Tokens = Sequence[Any] | Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class TokenSides:
+    """Token texts of one stack, one list per batch item."""
+
+    queries: list[list[str]]
+    keys: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One finished forward pass, ready to be looked at.
+
+    Attributes
+    ----------
+    number : int
+        Counts the passes of its session from 1.
+    trace : Trace
+        The attention calls of the pass.
+    stacks : dict of str to list of AttentionCall
+        ``trace.stacks``, resolved once.
+    sides : dict of str to TokenSides
+        Token texts of each stack's queries and keys.
+    text : str or None
+        The text the pass was made from, where it was made from one.
+    """
+
+    number: int
+    trace: Trace
+    stacks: dict[str, list[AttentionCall]]
+    sides: dict[str, TokenSides]
+    text: str | None = None
+
+    def call(self, stack: str, layer: int) -> AttentionCall:
+        """The attention call of one layer, by its number within the stack."""
+        for call in self.stacks.get(stack, ()):
+            if call.layer == layer:
+                return call
+        known = {name: [call.layer for call in calls] for name, calls in self.stacks.items()}
+        raise Trouble(f"There is no layer {layer} in stack {stack!r}.", f"Layers seen: {known}.")
+
+
+@dataclass
+class Session:
+    """Runs a model, follows its forward passes, and keeps the last one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, optional
+        The user's own object. It is left as found when the session detaches.
+    tokenizer : optional
+        Anything that turns text into ids: a transformers or tokenizers tokenizer, an object with
+        ``encode``, or a function from text to ids.
+    tokens : sequence of str, or of one such list per batch item, or dict of stack to either
+        Token texts where there is no tokenizer.
+    """
+
+    model: torch.nn.Module | None = None
+    tokenizer: Any = None
+    tokens: Tokens | None = None
+    snapshot: Snapshot | None = None
+    trouble: BaseException | None = None
+    followers: list[Callable[[], None]] = field(default_factory=list)
+    _binding: Binding | None = None
+    _text: str | None = None
+    _muted: bool = False
+
+    # -- following forward passes -----------------------------------------------------------------
+
+    @property
+    def attached(self) -> bool:
+        """Whether forward passes of the model are being followed."""
+        return self._binding is not None and self._binding.attached
+
+    def attach(self) -> None:
+        """Follow every forward pass of the model from now on."""
+        if self.model is not None and not self.attached:
+            self._binding = attach(self.model, self._follow)
+
+    def detach(self) -> None:
+        """Leave the model exactly as it was found; the last pass stays readable."""
+        if self._binding is not None:
+            self._binding.detach()
+            self._binding = None
+
+    def _follow(self, done: Pass) -> None:
+        """Called inside the user's forward: nothing may escape from here."""
+        if self._muted:
+            return
+        try:
+            if not done.calls:
+                raise _nothing_found(self.model)
+            self.take(done.trace, _ids_of(done), self._text)
+        except Exception as error:
+            self.fail(error)
+
+    def take(self, trace: Trace, ids: Mapping[str, torch.Tensor], text: str | None = None) -> None:
+        """Make `trace` the pass that is looked at.
+
+        Raises
+        ------
+        Trouble
+            If tokens were given and their number fits no stack. The last pass stays.
+        """
+        stacks = trace.stacks
+        sides = {name: self._sides(name, calls, ids) for name, calls in stacks.items()}
+        self._check_tokens_fit(stacks)
+        number = self.snapshot.number + 1 if self.snapshot else 1
+        self.snapshot = Snapshot(number, trace, stacks, sides, text)
+        self.trouble = None
+        self._tell()
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the last good pass and remember what went wrong."""
+        self.trouble = error
+        self._tell()
+
+    def _tell(self) -> None:
+        for follower in list(self.followers):
+            follower()
+
+    # -- running ----------------------------------------------------------------------------------
+
+    def run(self, text: str) -> Snapshot:
+        """Run the model on `text` and look at that pass.
+
+        Raises
+        ------
+        Trouble
+            If there is no tokenizer, the text is empty or longer than the model's positions, or
+            no attention was found.
+        Exception
+            Whatever the model's own forward raises, unchanged.
+        """
+        try:
+            encoded = encode(self.tokenizer, self.model, text)
+            return self._run(encoded, text)
+        except Exception as error:
+            self.fail(error)
+            raise
+
+    def run_inputs(self, inputs: Any) -> Snapshot:
+        """Run the model on `inputs`: a tensor, a tuple of arguments, or a dict of keywords."""
+        if isinstance(inputs, Mapping):
+            encoded = Encoded((), dict(inputs))
+        elif isinstance(inputs, tuple | list):
+            encoded = Encoded(tuple(inputs), {})
+        else:
+            encoded = Encoded((inputs,), {})
+        return self._run(encoded, None)
+
+    def _run(self, encoded: Encoded, text: str | None) -> Snapshot:
+        if self.model is None:
+            raise Trouble("There is no model to run.", "Give one: aw.explore(model, tokenizer).")
+        was_attached, before = self.attached, self.snapshot
+        self.attach()
+        self._text, self.trouble = text, None
+        try:
+            self._muted = True  # an encoder–decoder first writes its own output, unseen
+            encoded = place(encoded, self.model)
+            encoded = encoded.with_decoder_input(self.model)
+            self._muted = False
+            run_quietly(self.model, encoded)
+        finally:
+            self._text, self._muted = None, False
+            if not was_attached:
+                self.detach()
+        if self.trouble is not None:
+            raise self.trouble
+        if self.snapshot is None or self.snapshot is before:
+            raise _nothing_found(self.model)
+        return self.snapshot
+
+    # -- token texts ------------------------------------------------------------------------------
+
+    def _sides(
+        self, stack: str, calls: list[AttentionCall], ids: Mapping[str, torch.Tensor]
+    ) -> TokenSides:
+        call = calls[0]
+        batch = max(call.batch_size, 1)
+        given = self._given(stack)
+        source = ids.get("source")
+        target = ids.get("target", source)
+        both = [target, source] if stack in ("decoder", "cross") else [source, target]
+
+        def side(length: int, order: list[torch.Tensor | None]) -> list[list[str]]:
+            for texts in given:
+                if len(texts) == length:
+                    return [texts] * batch
+            for tensor in order:
+                if tensor is not None and tensor.shape[1] == length:
+                    return [labels.token_texts(self.tokenizer, row) for row in tensor.tolist()]
+            return [labels.positions(length)] * batch
+
+        return TokenSides(
+            side(call.query_len, both),
+            side(call.key_len, both[::-1] if call.kind == "cross" else both),
+        )
+
+    def _given(self, stack: str) -> list[list[str]]:
+        """The user's own token lists that may belong to `stack`."""
+        if self.tokens is None:
+            return []
+        if isinstance(self.tokens, Mapping):
+            order = [stack, *(name for name in self.tokens if name != stack)]
+            return [[str(t) for t in self.tokens[name]] for name in order if name in self.tokens]
+        return [[str(token) for token in self.tokens]]
+
+    def _check_tokens_fit(self, stacks: dict[str, list[AttentionCall]]) -> None:
+        if self.tokens is None:
+            return
+        seen = {
+            length
+            for calls in stacks.values()
+            for c in calls
+            for length in (c.query_len, c.key_len)
+        }
+        for texts in self._given(next(iter(stacks))):
+            if len(texts) not in seen:
+                lengths = " and ".join(str(n) for n in sorted(seen))
+                raise Trouble(
+                    f"{len(texts)} tokens were given, but the attention runs over {lengths} "
+                    "positions.",
+                    "Give one token text per position, special tokens included.",
+                )
+
+
+def _ids_of(done: Pass) -> dict[str, torch.Tensor]:
+    """Token ids among a forward's arguments: integer tensors of shape (B, T)."""
+    found = {}
+    named = [("source", "input_ids"), ("target", "decoder_input_ids")]
+    for side, name in named:
+        value = done.kwargs.get(name)
+        if _is_ids(value):
+            found[side] = value
+    if not found:
+        positional = [value for value in (*done.args, *done.kwargs.values()) if _is_ids(value)]
+        found.update(zip(("source", "target"), positional, strict=False))
+    return found
+
+
+def _is_ids(value: object) -> bool:
+    return (
+        isinstance(value, torch.Tensor)
+        and value.ndim == 2
+        and value.dtype in (torch.int64, torch.int32)
+    )
+
+
+def _nothing_found(model: torch.nn.Module | None) -> Trouble:
+    kinds = sorted({type(m).__name__ for m in model.modules()}) if model is not None else []
+    shown = ", ".join(kinds[:12]) + (", …" if len(kinds) > 12 else "")
+    return Trouble(
+        f"No attention was found in {type(model).__name__}.",
+        f"The forward pass ran, and its modules were looked at ({shown}): none of them called "
+        "scaled_dot_product_attention, a transformers attention function, nn.MultiheadAttention, "
+        "or a softmax between two matrix products.",
+    )

@@ -1,0 +1,209 @@
+"""Trace: the attention calls of one or more forward passes, and what was looked at."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from attnwidget.arrays import calls_from_arrays
+from attnwidget.call import AttentionCall
+
+NOT_SEEN = "no attention weights seen in this layer"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was looked at.
+
+    Attributes
+    ----------
+    model_class : str
+        Class name of the bound model, "" where there is none.
+    modules : int
+        How many modules it has.
+    passes : int
+        How many forward passes were seen.
+    without_record : tuple of str
+        Paths of modules that are called attention, by name or class, but gave no record.
+    troubles : tuple of str
+        Calls that were seen but could not be read, in words.
+    """
+
+    model_class: str = ""
+    modules: int = 0
+    passes: int = 0
+    without_record: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a report; None where a layer gave no record."""
+
+    module: str
+    status: str
+    note: str = ""
+    stack: str | None = None
+    layer: int | None = None
+    kind: str | None = None
+    source: str | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    query_len: int | None = None
+    key_len: int | None = None
+    check: float | None = None
+
+
+class Report(list[Row]):
+    """Rows that print as a table."""
+
+    def __str__(self) -> str:
+        head = ("stack", "layer", "module", "source", "heads", "queries x keys", "status", "check")
+        lines = [head, *(_cells(row) for row in self)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+        table = []
+        for line, note in zip(lines, ["note", *(row.note for row in self)], strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            table.append("  ".join([*cells, note]).rstrip())
+        return "\n".join(table)
+
+    __repr__ = __str__
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    heads = "" if row.heads is None else str(row.heads)
+    if row.heads != row.kv_heads:
+        heads = f"{row.heads} ({row.kv_heads} kv)"
+    size = "" if row.query_len is None else f"{row.query_len} x {row.key_len}"
+    check = "" if row.check is None or math.isnan(row.check) else f"{row.check:.0e}"
+    layer = "" if row.layer is None else str(row.layer)
+    return row.stack or "", layer, row.module, row.source or "", heads, size, row.status, check
+
+
+class Trace:
+    """Attention calls in order of execution.
+
+    Parameters
+    ----------
+    calls : iterable of AttentionCall
+        Calls to begin with.
+    searched : callable, optional
+        Gives a Searched for the paths of the modules that gave a record.
+
+    Examples
+    --------
+    >>> trace = Trace.from_arrays([[[[[1.0, 0.0], [0.5, 0.5]]]]])
+    >>> trace.calls[0].weights(head=0, queries=1).tolist()
+    [[[[0.5, 0.5]]]]
+    """
+
+    def __init__(
+        self,
+        calls: Iterable[AttentionCall] = (),
+        *,
+        searched: Callable[[set[str]], Searched] | None = None,
+    ) -> None:
+        self._searched = searched
+        calls = list(calls)
+        self._passes: deque[list[AttentionCall]] = deque([calls] if calls else [])
+
+    @classmethod
+    def from_arrays(cls, attention: Iterable[Any]) -> Trace:
+        """Read maps from elsewhere.
+
+        Parameters
+        ----------
+        attention : sequence over layers
+            Tensors, arrays or nested lists of shape (B, H, Tq, Tk), such as a transformers
+            model's ``attentions``; None for a layer without attention.
+
+        Raises
+        ------
+        Trouble
+            If a layer has another shape; it is named.
+        """
+        return cls(calls_from_arrays(attention))
+
+    def add_pass(
+        self, calls: list[AttentionCall], keep: int | None = None, max_bytes: int | None = None
+    ) -> None:
+        """Append the calls of one forward pass and drop the oldest passes beyond the limits.
+
+        Parameters
+        ----------
+        keep : int, optional
+            Most passes to hold.
+        max_bytes : int, optional
+            Most bytes of tensors to hold, each storage counted once. The last pass always stays.
+        """
+        self._passes.append(calls)
+        while keep is not None and len(self._passes) > keep:
+            self._passes.popleft()
+        while max_bytes is not None and len(self._passes) > 1 and self.nbytes > max_bytes:
+            self._passes.popleft()
+
+    @property
+    def calls(self) -> list[AttentionCall]:
+        """All calls held, in order of execution."""
+        return [call for calls in self._passes for call in calls]
+
+    @property
+    def stacks(self) -> dict[str, list[AttentionCall]]:
+        """The calls of the last pass by stack, in order of layers."""
+        stacks: dict[str, list[AttentionCall]] = {}
+        for call in self._passes[-1] if self._passes else []:
+            stacks.setdefault(call.stack, []).append(call)
+        return {name: sorted(calls, key=lambda call: call.layer) for name, calls in stacks.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all storages that the calls keep alive, each counted once."""
+        storages = {}
+        for call in self.calls:
+            for tensor in call.tensors():
+                storage = tensor.untyped_storage()
+                storages[storage.data_ptr()] = storage.nbytes()
+        return sum(storages.values())
+
+    @property
+    def searched(self) -> Searched:
+        """What was looked at to find these calls."""
+        if self._searched is None:
+            return Searched()
+        return self._searched({call.module for call in self.calls})
+
+    def report(self) -> Report:
+        """Return one row per call of the last pass, and per attention-like module without one.
+
+        This checks every call, which for long texts takes as long as a few forward passes.
+        """
+        rows = [
+            Row(
+                module=call.module,
+                status=call.status,
+                note=call.note,
+                stack=call.stack,
+                layer=call.layer,
+                kind=call.kind,
+                source=call.source,
+                heads=call.heads,
+                kv_heads=call.kv_heads,
+                query_len=call.query_len,
+                key_len=call.key_len,
+                check=call.check(),
+            )
+            for calls in self.stacks.values()
+            for call in calls
+        ]
+        searched = self.searched
+        rows += [Row(module=name, status=NOT_SEEN) for name in searched.without_record]
+        rows += [Row(module="", status="not read", note=text) for text in searched.troubles]
+        return Report(rows)
+
+    def __repr__(self) -> str:
+        passes = f", {len(self._passes)} passes" if len(self._passes) > 1 else ""
+        stacks = ", ".join(f"{name}: {len(calls)}" for name, calls in self.stacks.items())
+        return f"Trace({len(self.calls)} calls{passes}; {stacks or 'no attention seen'})"

@@ -1,0 +1,132 @@
+"""A small language model that reads stories: it finds out who is "it", and joins in songs.
+
+It is a decoder with pre-norm blocks, as GPT-2 has them, and one token per word. `stories_data`
+makes what it learns from, `train` trains it, and `stories_scores` measures what its heads do.
+
+CARD
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from attnwidget.zoo.words import WordTokenizer
+
+WEIGHTS = Path(__file__).parent / "weights" / "stories.safetensors"
+
+
+class Stories(nn.Module):
+    """Words in, for each place a guess at the next word out.
+
+    In the comments, B is the batch, T the words of the text, D the width of the residual stream,
+    H the heads, d = D / H the width of a head, V the words of the vocabulary.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        positions: int = 64,
+        width: int = 128,
+        heads: int = 4,
+        layers: int = 3,
+    ) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, width)
+        self.places = nn.Embedding(positions, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.unembed = nn.Linear(width, vocabulary, bias=False)
+        # Words start well apart: with the usual 0.02 the heads take much longer to form.
+        nn.init.normal_(self.words.weight, std=0.3)
+        nn.init.normal_(self.places.weight, std=0.3)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        x = self.embed(input_ids)  # (B, T, D)
+        for block in self.blocks:
+            x = block(x)  # (B, T, D)
+        logits: Tensor = self.unembed(self.norm(x))  # (B, T, V)
+        return logits
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """What each word is, plus where it stands."""
+        length, positions = input_ids.shape[-1], self.places.num_embeddings
+        if length > positions:
+            raise ValueError(
+                f"The text has {length} tokens, the start mark included; "
+                f"this model has {positions} positions. Use a shorter text."
+            )
+        places = torch.arange(length, device=input_ids.device)  # (T,)
+        x: Tensor = self.words(input_ids) + self.places(places)  # (B, T, D)
+        return x
+
+
+class Block(nn.Module):
+    """Reads from the residual stream twice, and adds to it twice."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.norm_2 = nn.LayerNorm(width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.norm_1(x))  # (B, T, D), words look at one another
+        return x + self.feed_forward(self.norm_2(x))  # (B, T, D), each word by itself
+
+
+class Attention(nn.Module):
+    """Each word asks (query), is asked (key) and answers (value); no word looks ahead."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = self.split(self.query(x))  # (B, H, T, d)
+        k = self.split(self.key(x))  # (B, H, T, d)
+        v = self.split(self.value(x))  # (B, H, T, d)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, H, T, d)
+        y = y.transpose(1, 2).flatten(2)  # (B, T, D), the heads side by side again
+        return self.output(y)  # (B, T, D)
+
+    def split(self, x: Tensor) -> Tensor:
+        """Each head gets its own part of the width."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, T, D) -> (B, H, T, d)
+
+
+def load(weights: Path = WEIGHTS) -> tuple[Stories, WordTokenizer]:
+    """The trained model in eval mode, and its tokenizer."""
+    with safe_open(weights, framework="pt") as file:
+        vocabulary = json.loads(file.metadata()["vocabulary"])
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    model = Stories(len(vocabulary))
+    model.load_state_dict(tensors)
+    return model.eval(), WordTokenizer(vocabulary)
+
+
+def save(model: Stories, tokenizer: WordTokenizer, card: dict[str, Any], weights: Path) -> None:
+    """Weights in 16 bits; vocabulary and card go with them, as JSON."""
+    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
+    save_file({name: w.half() for name, w in model.state_dict().items()}, weights, metadata)
+
+
+def card(weights: Path = WEIGHTS) -> dict[str, Any]:
+    """What is known of the trained model: its size, its scores, and a sentence to open with."""
+    with safe_open(weights, framework="pt") as file:
+        found: dict[str, Any] = json.loads(file.metadata()["card"])
+    return found

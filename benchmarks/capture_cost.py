@@ -1,0 +1,89 @@
+"""What capture costs a forward pass, and that it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import attnwidget as aw
+from attnwidget.binding.capture import attach
+from benchmarks.models import Plain, gpt2, ids
+from benchmarks.timing import medians
+
+LAYERS = 12
+
+
+def ratios() -> Iterator[tuple[str, str, str]]:
+    """Forward under capture ÷ without, GPT-2 size."""
+    for what, budget, make in (
+        ("transformers registry", "≤ 1.02", gpt2),
+        ("torch functions", "≤ 1.05", Plain),
+    ):
+        for length in (128, 512):
+            free, bound = make(), make()
+            seconds = _with_and_without(free, bound, ids(length), rounds=9)
+            figure = f"{seconds['captured'] / seconds['free']:.3f}"
+            yield f"forward under capture ÷ without, {what}, T = {length}", budget, figure
+
+
+def absolute() -> Iterator[tuple[str, str, str]]:
+    """The cost itself, on models with negligible maths."""
+    for what, budget, make in (
+        ("registry, per attention call", "≤ 40 µs", gpt2),
+        ("torch functions, per layer", "≤ 300 µs", Plain),
+    ):
+        free, bound = (make(LAYERS, 2, 8) for _ in range(2))
+        seconds = _with_and_without(free, bound, ids(8), rounds=101)
+        each = (seconds["captured"] - seconds["free"]) / LAYERS * 1e6
+        yield f"capture cost, {what}", budget, f"{each:.0f} µs"
+
+
+def _with_and_without(
+    free: nn.Module, bound: nn.Module, inputs: Tensor, rounds: int
+) -> dict[str, float]:
+    binding = attach(bound, lambda _: None)
+    try:
+        with torch.no_grad():
+            return medians(
+                {"free": lambda: free(inputs), "captured": lambda: bound(inputs)}, rounds
+            )
+    finally:
+        binding.detach()
+
+
+def exactness() -> Iterator[tuple[str, str, str]]:
+    """Output with capture, and weights against the model's own."""
+    model, inputs = gpt2(), ids(128)
+    with torch.no_grad():
+        free = model(inputs).logits
+        with aw.capture(model) as trace:
+            captured = model(inputs).logits
+        model.set_attn_implementation("eager")
+        own = model(inputs, output_attentions=True).attentions
+    same = "bit-identical" if torch.equal(free, captured) else "differs"
+    yield "output with capture vs without", "bit-identical", same
+    pairs: Any = zip(trace.calls, own, strict=True)
+    error = max(float((call.weights() - map_).abs().max()) for call, map_ in pairs)
+    yield "captured weights vs the model's own", "≤ 1e-5", f"{error:.1e}"
+
+
+def memory() -> Iterator[tuple[str, str, str]]:
+    """Bytes kept by a trace, against those of its q, k and v."""
+    model = gpt2()
+    with torch.no_grad(), aw.capture(model) as trace:
+        model(ids(512))
+    kept = _bytes(t for call in trace.calls for t in call.tensors())
+    qkv = _bytes(t for c in trace.calls for t in (c.q, c.k, c.v) if t is not None)
+    yield (
+        "memory kept, T = 512, 12 × 12",
+        "≤ q, k, v",
+        f"{kept / 2**20:.0f} MiB, {kept / qkv:.2f} × q, k, v",
+    )
+
+
+def _bytes(tensors: Iterator[Tensor]) -> int:
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return sum(storages.values())

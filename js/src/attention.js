@@ -1,0 +1,231 @@
+/** Numbers about rows and tiles of attention weights. Pure functions; nothing here draws. */
+
+import { MASKED, NOT_A_NUMBER, VISIBLE } from "./messages.js";
+
+/** @typedef {import("./messages.js").TilePicture} TilePicture */
+/** @typedef {import("./messages.js").RowPicture} RowPicture */
+/** One query's weights over all keys (Tk). @typedef {{weights: Float32Array, flags: Uint8Array}} Row */
+
+/**
+ * Weight of the cell at index `i` of the tile's cells.
+ *
+ * @param {TilePicture} tile
+ * @param {number} i
+ */
+export function cell_value(tile, i) {
+  return tile.encoding === "linear" ? tile.cells[i] : tile.max * (tile.cells[i] / 255) ** 2;
+}
+
+/**
+ * The tile holds each weight itself, as the model computed it.
+ *
+ * @param {TilePicture} tile
+ */
+export function is_exact(tile) {
+  return tile.encoding === "linear" && tile.block[0] === 1 && tile.block[1] === 1;
+}
+
+/**
+ * What a tile says about one (query, key); null where it does not reach.
+ *
+ * @param {TilePicture} tile
+ * @param {number} query
+ * @param {number} key
+ * @returns {{value: number, flag: number, exact: boolean} | null}
+ */
+export function value_at(tile, query, key) {
+  const { rows, cols, block, shape } = tile;
+  if (query < rows[0] || query >= rows[1] || key < cols[0] || key >= cols[1]) return null;
+  const r = Math.floor((query - rows[0]) / block[0]);
+  const c = Math.floor((key - cols[0]) / block[1]);
+  const i = r * shape[1] + c;
+  return { value: cell_value(tile, i), flag: tile.flags[i], exact: is_exact(tile) };
+}
+
+/**
+ * One query's row out of an exact tile that is as wide as the text; else null.
+ *
+ * @param {TilePicture} tile
+ * @param {number} query
+ * @returns {Row | null}
+ */
+export function row_of_tile(tile, query) {
+  const { rows, cols, key_len, shape } = tile;
+  if (!is_exact(tile) || cols[0] !== 0 || cols[1] !== key_len) return null;
+  if (query < rows[0] || query >= rows[1]) return null;
+  const start = (query - rows[0]) * shape[1];
+  return {
+    weights: /** @type {Float32Array} */ (tile.cells).subarray(start, start + shape[1]),
+    flags: tile.flags.subarray(start, start + shape[1]),
+  };
+}
+
+/**
+ * @typedef {object} RowFacts
+ * @property {number} sum  Of all weights that are numbers.
+ * @property {number} visible  How many keys the mask leaves.
+ * @property {number} not_numbers
+ * @property {number[]} order  Visible keys, largest weight first; equal weights in reading order.
+ * @property {number} entropy  In bits, of the row scaled to sum 1: −Σ p log₂ p.
+ * @property {number} most_entropy  log₂ of the visible keys: all of them equal.
+ */
+
+/**
+ * @param {Row} row
+ * @returns {RowFacts}
+ */
+export function row_facts({ weights, flags }) {
+  const order = [];
+  let sum = 0;
+  let not_numbers = 0;
+  for (let key = 0; key < weights.length; key++) {
+    if (flags[key] === NOT_A_NUMBER || Number.isNaN(weights[key])) not_numbers++;
+    else if (flags[key] === VISIBLE) {
+      order.push(key);
+      sum += weights[key];
+    }
+  }
+  order.sort((a, b) => weights[b] - weights[a] || a - b);
+  let entropy = 0;
+  if (sum > 0) {
+    for (const key of order) {
+      const p = weights[key] / sum;
+      if (p > 0) entropy -= p * Math.log2(p);
+    }
+  }
+  const visible = order.length + not_numbers;
+  const most_entropy = Math.log2(Math.max(1, order.length));
+  return { sum, visible, not_numbers, order, entropy: Math.max(0, entropy), most_entropy };
+}
+
+/**
+ * How far the row looks, in tokens: Σ p |query − key|, of the row scaled to sum 1.
+ *
+ * @param {Row} row
+ * @param {RowFacts} facts
+ * @param {number} query
+ */
+export function mean_distance({ weights }, facts, query) {
+  if (!(facts.sum > 0)) return Number.NaN;
+  return facts.order.reduce((d, key) => d + (weights[key] / facts.sum) * Math.abs(query - key), 0);
+}
+
+/**
+ * @typedef {object} HeadFacts  Means over the rows that see more than one key.
+ * @property {number} rows  How many rows that is.
+ * @property {number} first  Share of the first token.
+ * @property {number} itself  Share of the query's own token.
+ * @property {number} previous  Share of the token before.
+ * @property {number} evenness  Entropy as a share of what it can be at most: 1 is perfectly even.
+ */
+
+/**
+ * What a head of self-attention is like, from its exact tile.
+ *
+ * Rows with one visible key are left out: they can look nowhere else, which says nothing.
+ *
+ * @param {TilePicture} tile
+ * @returns {HeadFacts | null}  null where the tile is not the whole exact head, or holds NaN.
+ */
+export function head_facts(tile) {
+  const facts = { rows: 0, first: 0, itself: 0, previous: 0, evenness: 0 };
+  if (tile.rows[0] !== 0 || tile.rows[1] !== tile.query_len) return null;
+  for (let query = 0; query < tile.query_len; query++) {
+    const row = row_of_tile(tile, query);
+    if (row === null) return null;
+    const { order, entropy, most_entropy, not_numbers } = row_facts(row);
+    if (not_numbers > 0) return null;
+    if (order.length < 2) continue;
+    facts.rows++;
+    facts.first += row.weights[0];
+    facts.itself += row.weights[query];
+    facts.previous += query > 0 ? row.weights[query - 1] : 0;
+    facts.evenness += entropy / most_entropy;
+  }
+  if (facts.rows === 0) return null;
+  for (const name of /** @type {const} */ (["first", "itself", "previous", "evenness"])) {
+    facts[name] /= facts.rows;
+  }
+  return facts;
+}
+
+/**
+ * What the sentence names, and what is left.
+ *
+ * @param {Row} row
+ * @param {RowFacts} facts
+ * @param {number | null} key  The chosen key, named even where it is small.
+ * @returns {{named: {key: number, share: number}[], others: number, others_share: number,
+ *   missing: number}}
+ */
+export function sentence_facts({ weights, flags }, facts, key) {
+  const top = facts.order.slice(0, 3).filter((k, i) => i === 0 || weights[k] >= 0.005);
+  if (key !== null && flags[key] === VISIBLE && !top.includes(key) && !Number.isNaN(weights[key])) {
+    top.push(key);
+  }
+  const named = top.map((k) => ({ key: k, share: weights[k] }));
+  const share = named.reduce((sum, n) => sum + n.share, 0);
+  return {
+    named,
+    others: facts.order.length - named.length,
+    others_share: Math.max(0, facts.sum - share),
+    missing: 1 - facts.sum,
+  };
+}
+
+/**
+ * Place of a key in its row, 1 for the largest; equal weights share a rank.
+ *
+ * @param {Row} row
+ * @param {RowFacts} facts
+ * @param {number} key
+ * @returns {number | null}  null where the key is masked or not a number.
+ */
+export function rank_in_row({ weights, flags }, facts, key) {
+  if (flags[key] !== VISIBLE || Number.isNaN(weights[key])) return null;
+  return 1 + facts.order.filter((k) => weights[k] > weights[key]).length;
+}
+
+/**
+ * Which marks a tile needs explained beside its colours.
+ *
+ * @param {TilePicture} tile
+ */
+export function marks_in(tile) {
+  return { masked: tile.flags.includes(MASKED), not_numbers: tile.flags.includes(NOT_A_NUMBER) };
+}
+
+/**
+ * A head's thumbnail as a tile to be drawn until the tile itself has come.
+ *
+ * @param {import("./messages.js").OverviewPicture} overview
+ * @param {number} layer
+ * @param {number} head
+ * @param {import("./messages.js").StackFacts} stack
+ * @returns {TilePicture | null}
+ */
+export function tile_of_overview(overview, layer, head, stack) {
+  const at = overview.layers.indexOf(layer);
+  const [, heads, n, m] = overview.shape;
+  if (at < 0 || head >= heads) return null;
+  const start = (at * heads + head) * n * m;
+  return {
+    type: "picture",
+    kind: "tile",
+    key: "",
+    pass: overview.pass,
+    coarse: true,
+    rows: [0, stack.query_len],
+    cols: [0, stack.key_len],
+    block: [Math.ceil(stack.query_len / n), Math.ceil(stack.key_len / m)],
+    max: overview.max[at * heads + head],
+    encoding: "sqrt",
+    query_len: stack.query_len,
+    key_len: stack.key_len,
+    cells: overview.cells.subarray(start, start + n * m),
+    flags: new Uint8Array(n * m),
+    row_sums: new Float32Array(),
+    col_sums: new Float32Array(),
+    shape: [n, m],
+  };
+}

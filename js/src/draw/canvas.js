@@ -1,0 +1,38 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+/** @typedef {import("./cells.js").Pixels} Pixels */
+
+/**
+ * A canvas of `width` × `height` CSS pixels at the screen's own resolution, drawn once per frame.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number} ground  Pixel to start from.
+ * @param {(pixels: Pixels, unit: number) => void} paint  `unit` is one CSS pixel in device pixels.
+ * @param {readonly unknown[]} inputs  Painted again when one of them changes.
+ * @returns {import("preact").RefObject<HTMLCanvasElement>}
+ */
+export function useCanvas(width, height, ground, paint, inputs) {
+  const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const window = ref.current?.ownerDocument.defaultView;
+  const ratio = window?.devicePixelRatio ?? 1;
+  useLayoutEffect(() => {
+    const canvas = ref.current;
+    const view = canvas?.ownerDocument.defaultView;
+    if (!canvas || !view || width <= 0 || height <= 0) return undefined;
+    const frame = view.requestAnimationFrame(() => {
+      const scale = view.devicePixelRatio || 1;
+      const context = canvas.getContext("2d");
+      if (!context) return;
+      canvas.width = Math.round(width * scale);
+      canvas.height = Math.round(height * scale);
+      const image = context.createImageData(canvas.width, canvas.height);
+      const data = new Uint32Array(image.data.buffer);
+      data.fill(ground);
+      paint({ data, width: canvas.width, height: canvas.height }, Math.max(1, Math.round(scale)));
+      context.putImageData(image, 0, 0);
+    });
+    return () => view.cancelAnimationFrame(frame);
+  }, [width, height, ground, ratio, ...inputs]);
+  return ref;
+}

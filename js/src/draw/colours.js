@@ -1,0 +1,113 @@
+/** Colours of weights. The grounds are those of styles.css: a weight of 0 is no ink at all. */
+
+/** @typedef {"light" | "dark"} Scheme */
+/** @typedef {[number, number, number]} Rgb */
+
+/**
+ * @typedef {object} Palette
+ * @property {Uint32Array} ramp  256 steps from the ground to full ink, as pixels.
+ * @property {number} ground
+ * @property {number} hatch
+ * @property {number} not_a_number
+ * @property {number} bar  Sums at the margins.
+ */
+
+/** sRGB → OKLab (B. Ottosson, "A perceptual color space for image processing", 2020). @param {Rgb} rgb */
+function to_oklab(rgb) {
+  const [r, g, b] = rgb.map((v) => {
+    const c = v / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
+  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
+  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+  ];
+}
+
+/** @param {number[]} lab @returns {Rgb} */
+function from_oklab([L, a, b]) {
+  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  const linear = [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+  ];
+  const [red, green, blue] = linear.map((c) => {
+    const v = c <= 0.0031308 ? 12.92 * c : 1.055 * c ** (1 / 2.4) - 0.055;
+    return Math.round(255 * Math.min(1, Math.max(0, v)));
+  });
+  return [red, green, blue];
+}
+
+/** A pixel as ImageData holds it on little-endian machines (all that run a browser). @param {Rgb} rgb */
+export function as_pixel([r, g, b]) {
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+/** @param {Rgb[]} stops @returns {Rgb[]}  256 colours, even to the eye between each two stops. */
+function ramp_through(stops) {
+  const labs = stops.map(to_oklab);
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (stops.length - 1);
+    const k = Math.min(Math.floor(at), stops.length - 2);
+    return from_oklab(labs[k].map((v, axis) => v + (at - k) * (labs[k + 1][axis] - v)));
+  });
+}
+
+/** @type {Record<Scheme, {stops: Rgb[], hatch: Rgb, not_a_number: Rgb, bar: Rgb}>} */
+const COLOURS = {
+  light: {
+    stops: [
+      [255, 255, 255],
+      [124, 154, 187],
+      [8, 58, 105],
+    ],
+    hatch: [222, 226, 231],
+    not_a_number: [204, 121, 167],
+    bar: [184, 192, 200],
+  },
+  dark: {
+    stops: [
+      [20, 23, 27],
+      [60, 104, 141],
+      [166, 220, 255],
+    ],
+    hatch: [43, 49, 56],
+    not_a_number: [204, 121, 167],
+    bar: [74, 84, 94],
+  },
+};
+
+/** @param {Scheme} scheme @returns {Rgb[]} */
+export function ramp_colours(scheme) {
+  return ramp_through(COLOURS[scheme].stops);
+}
+
+/** @param {Scheme} scheme @returns {Palette} */
+export function palette(scheme) {
+  const { stops, hatch, not_a_number, bar } = COLOURS[scheme];
+  return {
+    ramp: Uint32Array.from(ramp_colours(scheme), as_pixel),
+    ground: as_pixel(stops[0]),
+    hatch: as_pixel(hatch),
+    not_a_number: as_pixel(not_a_number),
+    bar: as_pixel(bar),
+  };
+}
+
+/** Step of the ramp for a weight: the square root keeps small weights apart. @param {number} weight @param {number} max */
+export function ramp_step(weight, max) {
+  return max > 0 ? Math.round(255 * Math.sqrt(Math.min(1, Math.max(0, weight / max)))) : 0;
+}
+
+/** The ramp as a CSS gradient, for the legend. @param {Scheme} scheme */
+export function ramp_gradient(scheme) {
+  const colours = ramp_colours(scheme).filter((_, i) => i % 51 === 0);
+  return `linear-gradient(to right, ${colours.map((c) => `rgb(${c.join(" ")})`).join(", ")})`;
+}

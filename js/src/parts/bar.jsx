@@ -1,0 +1,87 @@
+import { in_powers, stack_in_words } from "../words.js";
+import { Segmented } from "./segmented.jsx";
+import { Stepper } from "./stepper.jsx";
+import { HelpButton } from "./text_line.jsx";
+
+/** @typedef {import("../messages.js").CheckPicture} CheckPicture */
+
+const VIEWS = /** @type {const} */ ([
+  ["matrix", "Matrix"],
+  ["grid", "Grid"],
+]);
+
+/**
+ * Which model, how exact, which view.
+ *
+ * @param {{source: import("../source/live.js").Source, state: import("../state.js").State,
+ *   scene: import("../scene.js").Scene, onHelp: () => void}} props
+ */
+export function Bar({ source, state, scene, onHelp }) {
+  const model = source.model.value;
+  const place = scene.place.value;
+  return (
+    <div class="aw-bar">
+      {model && place && (
+        <div class="aw-model">
+          <b class="aw-name" title={place.layer.module || undefined}>
+            {model.name}
+          </b>{" "}
+          {model.stacks.length > 1 && (
+            <select
+              class="aw-select"
+              aria-label="Stack"
+              value={place.stack.name}
+              onChange={(event) => state.choose({ stack: event.currentTarget.value })}
+            >
+              {model.stacks.map((stack) => (
+                <option key={stack.name} value={stack.name}>
+                  {stack.name}
+                </option>
+              ))}
+            </select>
+          )}{" "}
+          <span class="aw-shape">
+            {stack_in_words(place.stack, { named: model.stacks.length === 1 })}
+          </span>
+        </div>
+      )}
+      {scene.check.value && <Status check={scene.check.value} />}
+      {model?.live && model.pass > 1 && <span class="aw-live">live · pass {model.pass}</span>}
+      {place && place.stack.batch_size > 1 && (
+        <Stepper
+          label="Item"
+          shown={`${place.batch + 1} of ${place.stack.batch_size}`}
+          atStart={place.batch === 0}
+          atEnd={place.batch === place.stack.batch_size - 1}
+          onStep={(by) => state.choose({ batch: place.batch + by })}
+        />
+      )}
+      <span class="aw-spring" />
+      <Segmented
+        label="View"
+        value={state.view.value}
+        options={VIEWS}
+        onChoose={(view) => state.choose({ view })}
+      />
+      {!model?.has_tokenizer && <HelpButton onHelp={onHelp} />}
+    </div>
+  );
+}
+
+/** How exact the selected layer is; the note opens on hover and on focus. @param {{check: CheckPicture}} props */
+function Status({ check }) {
+  const sure = check.status === "exact" || check.status === "checked";
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the note must be reachable by keyboard
+    <span class="aw-status" tabIndex={check.note ? 0 : undefined}>
+      <span class={`aw-dot${sure ? " aw-sure" : ""}`} />
+      <span>{check.status}</span>{" "}
+      {check.check !== null && (
+        <span class="aw-figure">
+          check {in_powers(check.check)}
+        </span>
+      )}
+      {check.note && <span class="aw-note">{check.note}</span>}
+    </span>
+  );
+}

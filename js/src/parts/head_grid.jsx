@@ -1,0 +1,286 @@
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useCanvas } from "../draw/canvas.js";
+import { paint_thumbnail } from "../draw/cells.js";
+import { palette } from "../draw/colours.js";
+
+/** @typedef {import("../messages.js").OverviewPicture} OverviewPicture */
+/** @typedef {import("../messages.js").StackFacts} StackFacts */
+/** @typedef {{side: number, gap: number, group_gap: number, group: number}} Sizes  In CSS pixels. */
+
+const LABEL_WIDTH = 24;
+const HEADER_HEIGHT = 20;
+const BRACKET_HEIGHT = 7;
+const MISSING_HEIGHT = 18;
+
+/**
+ * A layer, or a run of layers that hold no attention.
+ *
+ * @typedef {{y: number, height: number, first: number, last: number,
+ *   layer: import("../messages.js").LayerFacts | null}} GridRow
+ */
+
+/**
+ * How many query heads share one key/value head; 1 where they do not, or not everywhere alike.
+ *
+ * @param {StackFacts} stack
+ */
+export function group_of({ layers }) {
+  const { heads, kv_heads } = layers[0];
+  const alike = layers.every((layer) => layer.heads === heads && layer.kv_heads === kv_heads);
+  return alike && kv_heads > 0 && heads % kv_heads === 0 ? heads / kv_heads : 1;
+}
+
+/** @param {StackFacts} stack */
+function most_heads({ layers }) {
+  return Math.max(...layers.map((layer) => layer.heads));
+}
+
+/**
+ * Largest thumbnails that fit into `width`, within `least` and `most`.
+ *
+ * @param {StackFacts} stack
+ * @param {number} width
+ * @param {number} least
+ * @param {number} most
+ * @returns {Sizes}
+ */
+export function sizes_for(stack, width, least, most) {
+  const heads = most_heads(stack);
+  const group = group_of(stack);
+  const group_gap = group > 1 ? 6 : 0;
+  const free = width - LABEL_WIDTH - 4 - group_gap * (Math.ceil(heads / group) - 1);
+  const pitch = Math.floor(free / heads);
+  const side = Math.max(least, Math.min(most, pitch - (pitch > 40 ? 8 : 2)));
+  return { side, gap: side > 32 ? 8 : 2, group_gap, group };
+}
+
+/** @param {number} head @param {Sizes} sizes */
+function left_of(head, { side, gap, group_gap, group }) {
+  return LABEL_WIDTH + head * (side + gap) + (group > 1 ? Math.floor(head / group) * group_gap : 0);
+}
+
+/** @param {StackFacts} stack @param {Sizes} sizes */
+export function grid_width(stack, sizes) {
+  // Two pixels more, for the frame of the last head.
+  return left_of(most_heads(stack) - 1, sizes) + sizes.side + 4;
+}
+
+/**
+ * @param {StackFacts} stack
+ * @param {Sizes} sizes
+ * @param {number | null} only  A single layer to show.
+ * @returns {{rows: GridRow[], height: number}}
+ */
+export function grid_rows(stack, sizes, only) {
+  const layers = stack.layers.filter(({ layer }) => only === null || layer === only);
+  /** @type {GridRow[]} */
+  const rows = [];
+  let y = HEADER_HEIGHT + (sizes.group > 1 ? BRACKET_HEIGHT : 0);
+  let next = only ?? 0;
+  for (const layer of layers) {
+    if (layer.layer > next) {
+      rows.push({ y, height: MISSING_HEIGHT, first: next, last: layer.layer - 1, layer: null });
+      y += MISSING_HEIGHT;
+    }
+    rows.push({ y, height: sizes.side, first: layer.layer, last: layer.layer, layer });
+    y += sizes.side + sizes.gap;
+    next = layer.layer + 1;
+  }
+  return { rows, height: y + 2 };
+}
+
+/**
+ * Every layer × head as a thumbnail. One canvas, and over it one button per head.
+ *
+ * @param {object} props
+ * @param {OverviewPicture | null} props.picture
+ * @param {StackFacts} props.stack
+ * @param {Sizes} props.sizes
+ * @param {number | null} props.only
+ * @param {{layer: number, head: number}} props.selected
+ * @param {import("../draw/colours.js").Scheme} props.scheme
+ * @param {(layer: number, head: number) => void} props.onChoose
+ * @param {(() => void) | undefined} [props.onOpen]  On double click and Enter.
+ */
+export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoose, onOpen }) {
+  const { rows, height } = useMemo(
+    () => grid_rows(stack, sizes, only),
+    [stack, only, sizes.side, sizes.gap, sizes.group],
+  );
+  const width = grid_width(stack, sizes);
+  const colours = useMemo(() => palette(scheme), [scheme]);
+
+  const canvas = useCanvas(
+    width,
+    height,
+    colours.ground,
+    (pixels, _unit) => {
+      if (!picture) return;
+      const [, heads, n, m] = picture.shape;
+      const scale = pixels.width / width;
+      for (const row of rows) {
+        const at = row.layer ? picture.layers.indexOf(row.layer.layer) : -1;
+        if (at < 0 || !row.layer) continue;
+        for (let head = 0; head < Math.min(heads, row.layer.heads); head++) {
+          const start = (at * heads + head) * n * m;
+          const x = Math.round(left_of(head, sizes) * scale);
+          const y = Math.round(row.y * scale);
+          const side = Math.round(sizes.side * scale);
+          paint_thumbnail(
+            pixels,
+            picture.cells.subarray(start, start + n * m),
+            [n, m],
+            { x, y, side },
+            colours,
+          );
+        }
+      }
+    },
+    [picture, rows, colours],
+  );
+
+  const grid = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useEffect(() => keep_in_sight(grid.current), [selected.layer, selected.head, rows]);
+
+  const heads = most_heads(stack);
+  const every = label_step(sizes.side + sizes.gap, heads);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a table would bring the host's styles for tables
+    <div
+      ref={grid}
+      class="aw-head-grid"
+      role="grid"
+      aria-label="Heads. Up and down arrows change the layer, square brackets the head."
+      style={{ width, height }}
+    >
+      <div class="aw-head-numbers" aria-hidden="true" style={{ width }}>
+        {Array.from({ length: heads }, (_, head) =>
+          head % every === 0 ? (
+            <span
+              key={head}
+              class={head === selected.head ? "aw-chosen" : ""}
+              style={{ left: left_of(head, sizes), width: sizes.side }}
+            >
+              {head}
+            </span>
+          ) : null,
+        )}
+        {sizes.group > 1 &&
+          Array.from({ length: Math.ceil(heads / sizes.group) }, (_, kv) => {
+            const first = left_of(kv * sizes.group, sizes);
+            const last = left_of((kv + 1) * sizes.group - 1, sizes) + sizes.side;
+            return (
+              <i
+                key={`kv ${kv}`}
+                class="aw-bracket"
+                title={`key/value head ${kv}`}
+                style={{ left: first, width: last - first }}
+              />
+            );
+          })}
+      </div>
+      <canvas ref={canvas} class="aw-head-canvas" style={{ width, height }} aria-hidden="true" />
+      {rows.map((row) =>
+        row.layer ? (
+          <LayerRow
+            key={row.first}
+            row={row}
+            heads={row.layer.heads}
+            sizes={sizes}
+            selected={row.first === selected.layer ? selected.head : -1}
+            onChoose={onChoose}
+            onOpen={onOpen}
+          />
+        ) : (
+          <div key={`no ${row.first}`} class="aw-missing" style={{ top: row.y, height: row.height }}>
+            <span class="aw-layer-number">
+              {row.first === row.last ? row.first : `${row.first}–${row.last}`}
+            </span>
+            <span>no attention</span>
+          </div>
+        ),
+      )}
+    </div>
+  );
+}
+
+/** Numbers stand at every head, every second, fourth ... so that they do not touch. @param {number} pitch @param {number} count */
+function label_step(pitch, count) {
+  const wide = count > 10 ? 17 : 11;
+  let step = 1;
+  while (step * pitch < wide) step *= 2;
+  return step;
+}
+
+/**
+ * @param {{row: GridRow, heads: number, sizes: Sizes, selected: number,
+ *   onChoose: (layer: number, head: number) => void, onOpen: (() => void) | undefined}} props
+ */
+function LayerRow({ row, heads, sizes, selected, onChoose, onOpen }) {
+  // Hundreds of buttons: a row is made anew only when something of its own has changed.
+  return useMemo(
+    () => (
+      // biome-ignore lint/a11y/useSemanticElements: see the grid
+      // biome-ignore lint/a11y/useFocusableInteractive: its cells are
+      <div class="aw-layer" role="row" style={{ top: row.y, height: row.height }}>
+        <span class={`aw-layer-number${selected >= 0 ? " aw-chosen" : ""}`} aria-hidden="true">
+          {row.first}
+        </span>
+        {Array.from({ length: heads }, (_, head) => (
+          <button
+            key={head}
+            type="button"
+            // biome-ignore lint/a11y/useSemanticElements: see the grid
+            role="gridcell"
+            class="aw-head"
+            aria-label={`layer ${row.first}, head ${head}`}
+            aria-selected={head === selected}
+            tabIndex={head === selected ? 0 : -1}
+            style={{ left: left_of(head, sizes), width: sizes.side }}
+            onClick={() => onChoose(row.first, head)}
+            onDblClick={onOpen}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || !onOpen) return;
+              event.preventDefault();
+              onChoose(row.first, head);
+              onOpen();
+            }}
+          />
+        ))}
+      </div>
+    ),
+    [row, heads, sizes.side, sizes.gap, sizes.group, selected],
+  );
+}
+
+/**
+ * Scroll the panel (and only the panel, not the page) to the selected head, and let the focus
+ * follow it.
+ *
+ * @param {HTMLElement | null} grid
+ */
+function keep_in_sight(grid) {
+  const chosen = /** @type {HTMLElement | null} */ (grid?.querySelector('[aria-selected="true"]'));
+  const scroller = grid?.parentElement;
+  if (!grid || !chosen || !scroller) return;
+  const root = /** @type {Document | ShadowRoot} */ (grid.getRootNode());
+  const focused = root.activeElement;
+  if (focused && focused !== chosen && grid.contains(focused)) chosen.focus({ preventScroll: true });
+
+  const row = /** @type {HTMLElement} */ (chosen.parentElement);
+  const [top, left] = [row.offsetTop, chosen.offsetLeft];
+  const margin = 6;
+  const header = HEADER_HEIGHT + BRACKET_HEIGHT + margin;
+  if (top - header < scroller.scrollTop) scroller.scrollTop = top - header;
+  const bottom = top + row.offsetHeight + margin;
+  if (bottom > scroller.scrollTop + scroller.clientHeight) {
+    scroller.scrollTop = bottom - scroller.clientHeight;
+  }
+  if (left - LABEL_WIDTH - margin < scroller.scrollLeft) {
+    scroller.scrollLeft = left - LABEL_WIDTH - margin;
+  }
+  const right = left + chosen.offsetWidth + margin;
+  if (right > scroller.scrollLeft + scroller.clientWidth) {
+    scroller.scrollLeft = right - scroller.clientWidth;
+  }
+}

@@ -1,0 +1,49 @@
+import { useEffect, useRef } from "preact/hooks";
+import { KEYS } from "../keys.js";
+
+/**
+ * All keys, over the widget; closed by `?`, Esc or a click.
+ *
+ * @param {{onClose: () => void}} props
+ */
+export function KeysHelp({ onClose }) {
+  const pane = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useEffect(() => pane.current?.focus({ preventScroll: true }), []);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the widget's own key handler closes it on Esc
+    <div class="aw-help-cover" onClick={onClose}>
+      <div
+        class="aw-help-pane"
+        ref={pane}
+        role="dialog"
+        aria-label="Keys"
+        tabIndex={-1}
+      >
+        <h3 class="aw-heading">Keys</h3>
+        <dl class="aw-keys">
+          {KEYS.map(({ shown, words }) => (
+            <div key={words}>
+              <dt>
+                <Caps keys={shown} />
+              </dt>
+              <dd>{words}</dd>
+            </div>
+          ))}
+        </dl>
+        <p class="aw-quiet">
+          In the matrix: click a cell to select it, Ctrl + wheel or pinch zooms, drag moves, double
+          click shows all.
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** @param {{keys: string[]}} props */
+export function Caps({ keys }) {
+  return keys.map((key) => (
+    <kbd key={key} class="aw-cap">
+      {key}
+    </kbd>
+  ));
+}

@@ -1,0 +1,54 @@
+import { useMemo } from "preact/hooks";
+import { head_facts, mean_distance } from "../attention.js";
+import { percent } from "../words.js";
+
+/** Above this a habit is worth a name. */
+const MOSTLY = 0.5;
+const ALMOST_EVEN = 0.95;
+
+/**
+ * What the head and the row are like, measured, in words.
+ *
+ * @param {{scene: import("../scene.js").Scene}} props
+ */
+export function LooksLike({ scene }) {
+  const picture = scene.drawn.value;
+  const row = scene.row.value;
+  const tile = picture && !picture.stale ? picture.tiles[0] : null;
+  const head = useMemo(() => tile && head_facts(tile), [tile]);
+  if (!picture || (!head && !row)) return null;
+  const { stack } = picture.place;
+  const is_self = stack.kind === "self" && stack.query_len === stack.key_len;
+  const has_row = row && row.facts.not_numbers === 0 && row.facts.order.length > 1;
+  return (
+    <section class="aw-looks">
+      <h3 class="aw-heading">Looks like</h3>
+      {head && <p>{head_in_words(head, is_self)}</p>}
+      {has_row && (
+        <p>
+          This row: entropy {row.facts.entropy.toFixed(1)} of {row.facts.most_entropy.toFixed(1)}{" "}
+          bits
+          {is_self && `, mean distance ${mean_distance(row, row.facts, row.query).toFixed(1)} tokens`}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** @param {import("../attention.js").HeadFacts} head @param {boolean} is_self */
+function head_in_words(head, is_self) {
+  /** @type {[number, string][]} */
+  const shares = [[head.first, "the first token"]];
+  // "Itself" and "before" mean something only where queries and keys are the same tokens.
+  if (is_self) shares.push([head.previous, "the token before"], [head.itself, "itself"]);
+  shares.sort((a, b) => b[0] - a[0]);
+  const [[most, where]] = shares;
+  const habit =
+    head.evenness > ALMOST_EVEN
+      ? "Almost even. "
+      : most >= MOSTLY
+        ? `Mostly at ${where}. `
+        : "";
+  const list = shares.map(([share, what]) => `${percent(share)} at ${what}`).join(", ");
+  return `${habit}On average a row looks ${list}.`;
+}

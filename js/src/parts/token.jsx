@@ -1,0 +1,19 @@
+import { cut_middle, shown_token } from "../words.js";
+
+/**
+ * A token as a reader would write it, in its own direction; always text, never markup.
+ *
+ * @param {{text: string, role?: "query" | "key" | "other", most?: number}} props
+ */
+export function Token({ text, role = "other", most = 24 }) {
+  const { text: shown, marked } = shown_token(text);
+  const short = cut_middle(shown, most);
+  return (
+    <bdi
+      class={`aw-token aw-token-${role}${marked ? " aw-marked" : ""}`}
+      title={short === shown ? undefined : text}
+    >
+      {short}
+    </bdi>
+  );
+}

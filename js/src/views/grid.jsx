@@ -1,0 +1,53 @@
+import { HeadGrid, sizes_for } from "../parts/head_grid.jsx";
+import { LooksLike } from "../parts/looks_like.jsx";
+import { useSize } from "../parts/use_size.js";
+
+const LEAST_SIDE = 24;
+const MOST_SIDE = 84;
+
+/**
+ * Every head, large: the way in. A click selects, a double click opens the matrix.
+ *
+ * @param {{scene: import("../scene.js").Scene, state: import("../state.js").State,
+ *   ui: import("../ui.js").Ui}} props
+ */
+export function GridView({ scene, state, ui }) {
+  const [ref, size] = useSize();
+  const place = scene.place.value;
+  const overview = scene.overview.value;
+  const stack = overview?.place.stack ?? place?.stack;
+  return (
+    <div class="aw-grid-view">
+      <div class="aw-grid-scroll" ref={ref}>
+        {place && stack && size.width > 0 && (
+          <HeadGrid
+            picture={overview?.picture ?? null}
+            stack={stack}
+            sizes={sizes_for(stack, size.width, LEAST_SIDE, MOST_SIDE)}
+            only={null}
+            selected={{ layer: place.layer.layer, head: place.head }}
+            scheme={ui.scheme.value}
+            onChoose={(layer, head) => state.choose({ layer, head })}
+            onOpen={() => state.choose({ view: "matrix" })}
+          />
+        )}
+      </div>
+      {place && ui.layout.value === "wide" && (
+        <aside class="aw-grid-side">
+          <h3 class="aw-heading">
+            Layer {place.layer.layer}, head {place.head}
+          </h3>
+          <p class="aw-quiet">{place.layer.module}</p>
+          <LooksLike scene={scene} />
+          <button
+            type="button"
+            class="aw-button"
+            onClick={() => state.choose({ view: "matrix" })}
+          >
+            Open as matrix
+          </button>
+        </aside>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import { shown_token } from "../words.js";
+import { labels_along, LEVEL_PITCH, SLANTED_PITCH } from "./matrix_layout.js";
+
+/**
+ * Token texts along both margins; as many as there is room for, and the chosen ones always.
+ *
+ * @param {object} props
+ * @param {{queries: string[], keys: string[]}} props.tokens
+ * @param {import("../wants.js").Region} props.region
+ * @param {import("./matrix_layout.js").Box} props.plot
+ * @param {number | null} props.query
+ * @param {number | null} props.key
+ * @param {(text: string) => string} props.fit
+ */
+export function Labels({ tokens, region, plot, query, key, fit }) {
+  const rows = labels_along(region.rows, plot.height, LEVEL_PITCH, [query]);
+  const cols = labels_along(region.cols, plot.width, SLANTED_PITCH, [key]);
+  const down = plot.height / (region.rows[1] - region.rows[0]);
+  const across = plot.width / (region.cols[1] - region.cols[0]);
+  return (
+    <div class="aw-labels" aria-hidden="true">
+      {rows.map((i) => (
+        <Label
+          key={`row ${i}`}
+          text={tokens.queries[i]}
+          fit={fit}
+          at={i}
+          style={`aw-row-label${i === query ? " aw-is-query" : ""}`}
+          place={{ left: plot.left - 8, top: plot.top + (i - region.rows[0] + 0.5) * down }}
+        />
+      ))}
+      {cols.map((i) => (
+        <Label
+          key={`col ${i}`}
+          text={tokens.keys[i]}
+          fit={fit}
+          at={i}
+          style={`aw-col-label${i === key ? " aw-is-key" : ""}`}
+          place={{ left: plot.left + (i - region.cols[0] + 0.5) * across, top: plot.top - 5 }}
+        />
+      ))}
+    </div>
+  );
+}
+
+/**
+ * @param {{text: string, fit: (text: string) => string, at: number, style: string,
+ *   place: {left: number, top: number}}} props
+ */
+function Label({ text, fit, at, style, place }) {
+  const { marked } = shown_token(text);
+  return (
+    <span class={style} style={place} title={`${text} (token ${at})`}>
+      <bdi class={marked ? "aw-marked" : ""}>{fit(text)}</bdi>
+    </span>
+  );
+}

@@ -1,0 +1,227 @@
+"""A real JupyterLab on this machine, and a page of it that a test can drive."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, Route
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "tests" / "artefacts"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SECONDS = 1000
+
+
+def chromium_path() -> str | None:
+    """The system's Chromium; None leaves the choice to playwright's own."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+@dataclass
+class Server:
+    """A running JupyterLab."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    token: str
+    folder: Path
+
+    def url(self, notebook: str) -> str:
+        base = f"http://127.0.0.1:{self.port}/lab/tree/{notebook}"
+        return f"{base}?token={self.token}&reset"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def start(
+    folder: Path, python: str = sys.executable, extra: dict[str, str] | None = None
+) -> Server:
+    """Start JupyterLab over `folder`, with settings of its own; kernels run on `python`."""
+    home = folder / ".jupyter"
+    page_config = home / "config" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    announcements = "@jupyterlab/apputils-extension:announcements"
+    page_config.write_text(json.dumps({"disabledExtensions": {announcements: True}}))
+    kernel = home / "data" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = os.urandom(12).hex()
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "HF_HUB_OFFLINE": "1",
+        **(extra or {}),
+    }
+    log = (folder / "jupyterlab.log").open("wb")
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
+        ],
+        cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    server = Server(process, port, token, folder)
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}", timeout=2)
+            return server
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.2)
+    server.stop()
+    raise RuntimeError(f"JupyterLab did not start:\n{(folder / 'jupyterlab.log').read_text()}")
+
+
+def notebook(cells: list[str]) -> dict[str, Any]:
+    """A notebook of code cells."""
+    return {
+        "cells": [
+            {
+                "cell_type": "code", "id": f"cell-{n}", "metadata": {}, "source": source,
+                "outputs": [], "execution_count": None,
+            }
+            for n, source in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }  # fmt: skip
+
+
+_EXECUTE = """async (code) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const future = kernel.requestExecute({code, store_history: false});
+  let text = '';
+  future.onIOPub = (message) => {
+    if (message.header.msg_type === 'stream') text += message.content.text;
+    if (message.header.msg_type === 'error') text += message.content.traceback.join('\\n');
+  };
+  await future.done;
+  return text;
+}"""
+
+
+@dataclass
+class Lab:
+    """A page of JupyterLab with one notebook open; whatever goes wrong in it is remembered."""
+
+    server: Server
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(
+        cls,
+        server: Server,
+        browser: Browser,
+        cells: list[str] | Path,
+        *,
+        width: int = 1400,
+        height: int = 1000,
+        dark: bool = False,
+    ) -> Lab:
+        """Open a notebook made of `cells`, or a copy of the notebook at a path."""
+        name = f"notebook-{os.urandom(4).hex()}.ipynb"
+        if isinstance(cells, Path):
+            shutil.copy(cells, server.folder / name)
+        else:
+            (server.folder / name).write_text(json.dumps(notebook(cells)))
+        page = browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        lab = cls(server, page)
+        page.on("console", lambda m: lab.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: lab.errors.append(str(error)))
+        page.route("**/*", lab._block_outside)
+        page.goto(server.url(name))
+        lab.wait_for_kernel()
+        if dark:
+            page.evaluate(
+                "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
+        page.evaluate(
+            "if (!jupyterapp.shell.leftCollapsed)"
+            " jupyterapp.commands.execute('application:toggle-left-area')"
+        )
+        return lab
+
+    def _block_outside(self, route: Route) -> None:
+        host = route.request.url.split("/")[2] if "//" in route.request.url else ""
+        if host.startswith("127.0.0.1:") or route.request.url.startswith(("data:", "blob:")):
+            route.continue_()
+        else:
+            self.errors.append(f"a request left the machine: {route.request.url}")
+            route.abort()
+
+    def wait_for_kernel(self) -> None:
+        """Until the notebook's kernel is idle."""
+        self.page.wait_for_function(
+            "globalThis.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status"
+            " === 'idle'",
+            timeout=60 * SECONDS,
+        )
+
+    def run_all(self) -> None:
+        """Run every cell and wait until the kernel is idle again."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.wait_for_kernel()
+
+    def python(self, code: str) -> str:
+        """Run code in the notebook's kernel; what it prints, or its traceback."""
+        return str(self.page.evaluate(_EXECUTE, code)).strip()
+
+    def widget(self, nth: int = 0) -> Locator:
+        """The nth attnwidget on the page, scrolled into view."""
+        found = self.page.locator(".attnwidget").nth(nth)
+        found.wait_for(timeout=30 * SECONDS)
+        found.scroll_into_view_if_needed()
+        return found
+
+    def screenshot(self, name: str, nth: int = 0) -> Path:
+        """Keep a picture of a widget as an artefact to be looked at."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.widget(nth).screenshot(path=path)
+        return path
+
+    def close(self) -> None:
+        """Shut the kernel down, close the page, and fail if anything went wrong in it."""
+        self.page.evaluate("jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.()")
+        self.page.close()
+        assert not self.errors, self.errors

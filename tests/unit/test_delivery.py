@@ -1,0 +1,169 @@
+"""Delivery: order, superseding, pushes; on an event loop and without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from attnwidget import delivery
+from attnwidget.delivery import MOST_VIEWS, Delivery
+from attnwidget.messages import Message, Picture, Want, Wants
+
+
+class Kernel:
+    """Paints wants named by their kind, and remembers what was sent and drawn."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.sent: list[dict[str, Any]] = []
+        self.drawn: list[str] = []
+
+    def paint(self, want: Want) -> Iterator[Picture | None]:
+        self.drawn.append(want["key"])
+        if want["kind"] == "fails":
+            raise ValueError("no such head")
+        if want["kind"] == "slow":
+            yield Picture("slow", coarse=True)
+            yield None
+        yield Picture(want["kind"])
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message[0])
+
+    def delivery(self, loop: asyncio.AbstractEventLoop | None = None) -> Delivery:
+        return Delivery(self.paint, self.send, lambda: self.number, loop)
+
+    @property
+    def keys(self) -> list[str]:
+        return [message["key"] for message in self.sent]
+
+
+def wants(*names: str, view: str = "v", again: bool = False, kind: str = "row") -> Wants:
+    return Wants(view, tuple({"key": name, "kind": kind} for name in names), again)
+
+
+def test_pictures_come_in_order_and_only_once() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(wants("a", "b"))
+    post.want(wants("a", "b", "c"))
+    assert kernel.keys == ["a", "b", "c"]
+
+
+def test_a_reloaded_page_gets_everything_again() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(wants("a", "b"))
+    post.want(wants("a", "b", view="reloaded", again=True))
+    assert kernel.keys == ["a", "b", "a", "b"]
+
+
+def test_what_may_be_looked_at_next_comes_after_what_is_on_screen() -> None:
+    kernel = Kernel()
+    ahead = {"key": "next", "kind": "row", "prefetch": True}
+    kernel.delivery().want(Wants("v", (ahead, {"key": "seen", "kind": "row"}), again=False))
+    assert kernel.keys == ["seen", "next"]
+
+
+def test_coarse_first_then_fine() -> None:
+    kernel = Kernel()
+    kernel.delivery().want(wants("a", kind="slow"))
+    assert [message["coarse"] for message in kernel.sent] == [True, False]
+
+
+def test_a_want_that_cannot_be_met_is_answered_once_and_stops_nothing() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(Wants("v", ({"key": "a", "kind": "fails"}, {"key": "b", "kind": "row"}), again=False))
+    post.want(wants("b"))
+    assert [(m["type"], m["key"]) for m in kernel.sent] == [("trouble", "a"), ("picture", "b")]
+    assert kernel.sent[0]["detail"] == "no such head"
+
+
+def test_a_push_brings_all_again_but_not_what_may_be_looked_at_next() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    ahead = {"key": "next", "kind": "row", "prefetch": True}
+    post.loop = None
+    post.want(Wants("v", ({"key": "a", "kind": "row"}, ahead), again=False))
+    kernel.sent.clear()
+    kernel.drawn.clear()
+    kernel.number = 2
+    post.push()
+    assert kernel.drawn[0] == "a"
+    assert kernel.sent[0]["pass"] == 2
+
+
+def test_the_same_want_of_two_views_is_drawn_once() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(wants("a", view="one"))
+    post.want(wants("a", view="two"))
+    kernel.drawn.clear()
+    kernel.number = 2
+    post.push()
+    assert kernel.drawn == ["a"]
+
+
+def test_views_that_never_said_goodbye_are_forgotten() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    for n in range(MOST_VIEWS + 3):
+        post.want(wants(f"key {n}", view=f"view {n}"))
+    kernel.sent.clear()
+    kernel.number = 2
+    post.push()
+    assert len(kernel.sent) == MOST_VIEWS
+
+
+def test_pushes_are_limited_and_the_newest_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        kernel = Kernel()
+        clock = [100.0]
+        monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        post = kernel.delivery(asyncio.get_running_loop())
+        post.want(wants("a"))
+        await asyncio.sleep(0.01)
+        for number in range(2, 60):
+            kernel.number = number
+            post.push()
+            clock[0] += 0.01
+        pushed = [message["pass"] for message in kernel.sent]
+        assert len(pushed) <= 1 + 7
+        clock[0] += 1
+        await asyncio.sleep(delivery.SECONDS_BETWEEN_PUSHES * 2)
+        assert kernel.sent[-1]["pass"] == 59
+
+    asyncio.run(scene())
+
+
+def test_a_want_that_left_the_screen_is_dropped_not_finished() -> None:
+    async def scene() -> None:
+        kernel = Kernel()
+        post = kernel.delivery(asyncio.get_running_loop())
+        post.want(wants(*"abcdef"))
+        post.want(wants("z"))
+        while post._has_work():
+            await asyncio.sleep(0)
+        assert kernel.keys == ["z"]
+
+    asyncio.run(scene())
+
+
+def test_other_work_gets_its_turn_between_slices() -> None:
+    async def scene() -> None:
+        kernel = Kernel()
+        post = kernel.delivery(asyncio.get_running_loop())
+        post.want(wants(*"abcd", kind="slow"))
+        turns = 0
+        while post._has_work():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= 8
+        assert len(kernel.sent) == 8
+
+    asyncio.run(scene())

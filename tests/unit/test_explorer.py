@@ -1,0 +1,279 @@
+"""The widget's Python side: traits both ways, messages, and errors that name the valid range."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+import traitlets
+from torch import nn
+
+import attnwidget as aw
+from attnwidget.explorer import Explorer
+from attnwidget.trouble import Trouble
+from tests.unit.test_session import Tiny, Words
+
+Sent = list[tuple[dict[str, Any], list[bytes]]]
+
+
+def explorer(text: str = "a bb ccc dddd", **chosen: Any) -> Explorer:
+    return aw.explore(Tiny(), Words(), text, **chosen)
+
+
+def listen(ex: Explorer) -> Sent:
+    """What the widget sends to the page from now on."""
+    sent: Sent = []
+    ex.send = lambda content, buffers=None: sent.append((content, buffers or []))  # type: ignore[method-assign]
+    return sent
+
+
+def say(ex: Explorer, content: object) -> None:
+    """A message from the page."""
+    ex._handle_custom_msg(content, [])
+
+
+WANTS = [
+    {"key": "model", "kind": "model"},
+    {"key": "t", "kind": "tile", "stack": "decoder", "layer": 0, "head": 1, "batch": 0,
+     "rows": None, "cols": None, "size": [64, 64]},
+]  # fmt: skip
+
+
+def test_explore_alone_opens_on_a_pronoun_that_finds_its_noun() -> None:
+    ex = aw.explore()
+    card = aw.zoo.card("stories")
+    at = card["selection"]
+    assert ex.text == card["text"]
+    assert (ex.layer, ex.head, ex.query, ex.key) == (
+        at["layer"], at["head"], at["query"], at["key"],
+    )  # fmt: skip
+    weights = ex.trace.calls[ex.layer].weights(head=ex.head, queries=ex.query)[0, 0, 0]
+    assert int(weights.argmax()) == ex.key
+    assert float(weights[ex.key]) > 0.5
+    ex.close()
+
+
+def test_the_selection_is_readable_and_settable() -> None:
+    ex = explorer()
+    ex.head, ex.query, ex.key = 1, 2, 0
+    assert (ex.stack, ex.layer, ex.head, ex.query, ex.key) == ("decoder", 0, 1, 2, 0)
+    ex.query = None
+    assert ex.query is None
+
+
+def test_tokens_may_be_named_by_their_text() -> None:
+    ex = explorer()
+    ex.query, ex.key = "xxx", "X"
+    assert (ex.query, ex.key) == (2, 0)
+    assert explorer(query="xxxx").query == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("layer", 1, "layer=1 does not exist in 'decoder'. Choose from 0"),
+        ("head", 2, "head=2 does not exist. Choose from 0 to 1"),
+        ("head", -1, "head=-1 does not exist. Choose from 0 to 1"),
+        ("query", 4, "query=4 does not exist. Choose from 0 to 3"),
+        ("key", 4, "key=4 does not exist. Choose from 0 to 3"),
+        ("key", "cat", "key='cat' is not among the tokens. .*0 to 3, or one of 'x', 'xx'"),
+        ("batch", 1, "batch=1 does not exist. Choose from 0"),
+        ("stack", "encoder", "stack='encoder' does not exist. Choose from 'decoder'"),
+        ("view", "lines", "matrix"),
+        ("head", "first", "head"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_the_valid_range(
+    name: str, value: Any, message: str
+) -> None:
+    ex = explorer()
+    before = getattr(ex, name)
+    with pytest.raises(traitlets.TraitError, match=message):
+        setattr(ex, name, value)
+    assert getattr(ex, name) == before
+
+
+def test_a_choice_that_does_not_exist_is_refused_at_the_start() -> None:
+    with pytest.raises(traitlets.TraitError, match="head=7"):
+        explorer(head=7)
+    model = Tiny()
+    with pytest.raises(traitlets.TraitError):
+        aw.explore(model, Words(), "a bb", layer=3)
+    assert "forward" not in vars(model)
+
+
+def test_an_unknown_argument_is_named() -> None:
+    with pytest.raises(TypeError, match="no argument 'haed'"):
+        explorer(haed=1)
+
+
+def test_a_text_where_the_tokenizer_belongs_is_named() -> None:
+    with pytest.raises(TypeError, match="where the tokenizer belongs"):
+        aw.explore(Tiny(), "a bb")
+
+
+def test_a_model_and_a_trace_do_not_go_together() -> None:
+    with pytest.raises(TypeError, match="not both"):
+        aw.explore(Tiny(), attention=[torch.ones(1, 1, 1, 1)])
+
+
+def test_setting_the_text_runs_the_model_and_chooses_anew() -> None:
+    ex = explorer()
+    ex.query = 3
+    ex.text = "a bb"
+    assert ex.tokens == ["x", "xx"]
+    assert ex.query < 2
+    assert ex.key < 2
+
+
+def test_a_text_that_cannot_be_run_raises_and_keeps_the_picture() -> None:
+    ex = explorer()
+    sent = listen(ex)
+    trace = ex.trace
+    with pytest.raises(Trouble, match="20 tokens, but the model has 16 positions"):
+        ex.text = "a " * 20
+    assert ex.trace is trace
+    assert "20 tokens" in ex.status
+    troubles = [content for content, _ in sent if content["type"] == "trouble"]
+    assert troubles[0]["key"] is None
+    assert "16 positions" in troubles[0]["title"]
+    ex.text = "a bb ccc"
+    assert ex.tokens == ["x", "xx", "xxx"]
+    assert "exact" in ex.status
+
+
+def test_wants_are_answered_with_pictures() -> None:
+    ex = explorer()
+    sent = listen(ex)
+    say(ex, {"type": "wants", "view": "v", "wants": WANTS})
+    assert [content["key"] for content, _ in sent] == ["model", "t"]
+    tile, (cells, *_) = sent[1]
+    drawn = torch.frombuffer(bytearray(cells), dtype=torch.float32).reshape(4, 4)
+    assert torch.equal(drawn, ex.trace.calls[0].weights(head=1)[0, 0])
+    assert tile["pass"] == sent[0][0]["pass"]
+
+
+def test_a_forward_pass_by_anyone_is_pushed() -> None:
+    model = Tiny()
+    ex = aw.explore(model)
+    sent = listen(ex)
+    say(ex, {"type": "wants", "view": "v", "wants": WANTS})
+    assert sent[0][0]["type"] == "trouble"
+    assert "Nothing has run yet" in sent[0][0]["title"]
+    sent.clear()
+    model(torch.tensor([[1, 2, 3]]))
+    pushed = [(c["type"], c["key"]) for c, _ in sent if c["type"] == "picture"]
+    assert pushed == [("picture", "model"), ("picture", "t")]
+    assert ex.tokens == ["1", "2", "3"]
+
+
+def test_run_from_the_page() -> None:
+    ex = explorer()
+    sent = listen(ex)
+    say(ex, {"type": "run", "text": "a bb ccc dddd eeeee"})
+    assert ex.text == "a bb ccc dddd eeeee"
+    number = ex._session.snapshot.number
+    say(ex, {"type": "run", "text": "a bb ccc dddd eeeee"})
+    assert ex._session.snapshot.number == number + 1
+    say(ex, {"type": "run", "text": " "})
+    assert sent[-1][0]["title"] == "The text is empty."
+    assert len(ex.tokens) == 5
+
+
+@pytest.mark.parametrize(
+    "content", [None, 3, {}, {"type": "wants"}, {"type": "wants", "view": "v", "wants": [1]}]
+)
+def test_an_unreadable_message_is_answered_with_trouble(content: object) -> None:
+    ex = explorer()
+    sent = listen(ex)
+    say(ex, content)
+    assert [c["type"] for c, _ in sent] == ["trouble"]
+
+
+def test_a_selection_from_the_page_that_came_too_late_is_corrected() -> None:
+    ex = explorer()
+    ex.set_state({"query": 99})
+    assert ex.query < 4
+
+
+def test_a_closed_or_detached_widget_leaves_the_model_as_it_was() -> None:
+    model = Tiny()
+    before = set(vars(model))
+    ex = aw.explore(model, Words(), "a bb ccc")
+    assert set(vars(model)) != before
+    ex.detach()
+    assert set(vars(model)) == before
+    ex.text = "a bb"
+    assert set(vars(model)) == before
+    assert ex.tokens == ["x", "xx"]
+    ex.attach()
+    assert set(vars(model)) != before
+    ex.close()
+    assert set(vars(model)) == before
+
+
+def test_a_failing_start_leaves_the_model_as_it_was() -> None:
+    model = Tiny()
+    before = set(vars(model))
+    with pytest.raises(Trouble):
+        aw.explore(model, Words(), "")
+    assert set(vars(model)) == before
+
+
+def test_saved_state_holds_the_selection_and_no_arrays() -> None:
+    ex = explorer()
+    state = {k: v for k, v in ex.get_state().items() if k not in ("_esm", "_css")}
+    assert len(json.dumps(state, default=str)) < 2_000
+    assert not any(isinstance(value, bytes | memoryview | list) for value in state.values())
+
+
+def test_maps_from_elsewhere_are_shown_with_their_tokens() -> None:
+    maps = [torch.rand(1, 2, 3, 3).softmax(-1) for _ in range(2)]
+    ex = aw.explore(attention=maps, tokens=["a", "b", "c"])
+    assert ex.tokens == ["a", "b", "c"]
+    ex.layer = 1
+    assert ex.status.startswith("exact")
+    assert torch.equal(ex.trace.calls[1].weights(), maps[1])
+
+
+def test_a_trace_of_ones_own_is_shown() -> None:
+    model = Tiny()
+    with aw.capture(model) as trace:
+        model(torch.tensor([[4, 5, 6]]))
+    ex = aw.explore(trace=trace, tokens=["d", "e", "f"])
+    assert ex.tokens == ["d", "e", "f"]
+    assert ex.trace is trace
+
+
+def test_two_explorers_can_be_linked() -> None:
+    one, two = explorer(), explorer()
+    traitlets.link((one, "query"), (two, "query"))
+    one.query = 3
+    assert two.query == 3
+
+
+def test_a_smaller_layer_keeps_what_exists_of_the_selection() -> None:
+    maps = [torch.rand(1, 4, 3, 3).softmax(-1), torch.rand(1, 2, 3, 3).softmax(-1)]
+    ex = aw.explore(attention=maps, layer=0, head=3)
+    ex.layer = 1
+    assert ex.layer == 1
+    assert ex.head < 2
+
+
+def test_a_model_without_attention_is_refused() -> None:
+    with pytest.raises(Trouble, match="No attention was found in Linear"):
+        aw.explore(nn.Linear(4, 4), inputs=torch.ones(1, 4))
+
+
+def test_importing_is_light() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, attnwidget; "
+        "print([m for m in ('IPython', 'transformers', 'ipywidgets') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
