@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attnwidget.binding.recorder import Recorder
+    from attnwidget.binding.torch_functions import TorchFunctions
 
 
 class _Active(threading.local):
@@ -20,14 +21,14 @@ class _Active(threading.local):
         One per bound model whose forward is running, outermost first.
     silent : bool
         True while an attention function that is recorded as a whole runs, and while we compute.
-    functions : bool
-        True while torch functions are being listened to.
+    mode : TorchFunctions or None
+        What listens to torch functions, while it does.
     """
 
     def __init__(self) -> None:
         self.recorders: tuple[Recorder, ...] = ()
         self.silent = False
-        self.functions = False
+        self.mode: TorchFunctions | None = None
 
 
 active = _Active()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from attnwidget.binding import transformers_registry
+from attnwidget.binding import fused_layers, transformers_registry
 from attnwidget.binding.active import active
 from attnwidget.binding.attribution import Names, attention_like
 from attnwidget.binding.forward import BoundForward
@@ -23,7 +23,7 @@ from attnwidget.call import AttentionCall
 from attnwidget.trace import Searched, Trace
 from attnwidget.trouble import Trouble
 
-_patches = SharedPatches(transformers_registry.patch)
+_patches = SharedPatches(transformers_registry.patch, fused_layers.patch)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class Binding:
         kind = (torch.is_grad_enabled(), *_kind(args), *_kind(kwargs))
         functions = kind not in self._registry_only
         with self._lock:
-            recorder = Recorder(self._names, self._steps, self._copy)
+            batch = _first_size((*args, *kwargs.values()))
+            recorder = Recorder(self._names, self._steps, self._copy, batch)
             self._steps += 1
         before = active.recorders
         active.recorders = (*before, recorder)
@@ -153,11 +154,16 @@ def _kind(values: tuple[Any, ...] | dict[str, Any]) -> Iterator[object]:
             yield name, type(value)
 
 
+def _first_size(values: tuple[Any, ...]) -> int | None:
+    sizes = (v.shape[0] for v in values if isinstance(v, torch.Tensor) and v.dim())
+    return next(sizes, None)
+
+
 def _enter(stack: ExitStack, functions: bool) -> None:
-    if functions and not active.functions:
-        active.functions = True
-        stack.callback(setattr, active, "functions", False)
-        stack.enter_context(TorchFunctions())
+    if functions and active.mode is None:
+        active.mode = TorchFunctions()
+        stack.callback(setattr, active, "mode", None)
+        stack.enter_context(active.mode)
     # Compiled code runs no Python of ours, and compiling under a mode fails inside torch.
     if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
         stack.enter_context(torch.compiler.set_stance("force_eager"))

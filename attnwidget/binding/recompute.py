@@ -94,18 +94,22 @@ def weighted_sum_error(
 
 
 def settle_blind_rows(
-    weights: torch.Tensor, visible: torch.Tensor, output: torch.Tensor | None
+    weights: torch.Tensor,
+    visible: torch.Tensor,
+    output: torch.Tensor | None,
+    otherwise: float = 0.0,
 ) -> torch.Tensor:
     """Give queries that may see no key the weights their kernel gave them.
 
     Kernels differ: zeros (scaled_dot_product_attention), NaN (softmax over nothing but -inf), or
-    uniform (masks of finite numbers). The output row tells which.
+    uniform (masks of finite numbers). The output row tells which; without an output, rows over
+    which no softmax can be taken get the number `otherwise`.
     """
     blind = ~visible.any(-1, keepdim=True)
     if not bool(blind.any()):
         return weights
     if output is None:
-        return weights.masked_fill(blind & weights.isnan(), 0.0)
+        return weights.masked_fill(blind & weights.isnan(), otherwise)
     zero = (output == 0).all(-1, keepdim=True)
     nan = output.isnan().all(-1, keepdim=True)
     weights = weights.masked_fill(blind & zero, 0.0)
@@ -132,6 +136,10 @@ class DotProduct(Keeping):
         None means 1 / sqrt(d).
     unchecked : str
         Why W @ V cannot meet the output (dropout), or "".
+    fold : Fold, optional
+        How a single leading axis divides.
+    blind : float
+        What the kernel gives queries that may see no key, where no output tells.
     """
 
     why_unseen = ""
@@ -149,6 +157,7 @@ class DotProduct(Keeping):
         scale: float | None = None,
         unchecked: str = "",
         fold: Fold | None = None,
+        blind: float = 0.0,
     ) -> None:
         self._kept = {"q": q, "k": k, "v": v, **({"mask": mask} if mask else {})}
         self._kept_output = output
@@ -156,6 +165,7 @@ class DotProduct(Keeping):
         self._triangle = triangle
         self._given_scale = scale
         self.fold = fold or Fold()
+        self._blind = blind
         self.remarks: list[str] = []
         self.dtype = q.tensor.dtype
         self.device = q.tensor.device
@@ -245,5 +255,7 @@ class DotProduct(Keeping):
             output = self.output
             if output is not None:
                 output = take(take(take(output, 0, pick.batch), 1, pick.heads), 2, pick.queries)
-            weights = settle_blind_rows(weights, self.visible(every_key), output)
+            weights = settle_blind_rows(
+                weights, self.visible(every_key), output, self._blind
+            )
         return take(weights, 3, pick.keys)

@@ -24,6 +24,8 @@ class Recorder:
         Number of this pass since binding.
     copy : bool
         Clone what is kept, for models that write into their tensors afterwards.
+    batch : int or None
+        First size of the model's first input tensor.
 
     Attributes
     ----------
@@ -33,10 +35,11 @@ class Recorder:
         What was seen but could not be read.
     """
 
-    def __init__(self, names: Names, step: int, copy: bool) -> None:
+    def __init__(self, names: Names, step: int, copy: bool, batch: int | None) -> None:
         self.names = names
         self.step = step
         self.copy = copy
+        self.batch = batch
         self.calls: list[AttentionCall] = []
         self.troubles: list[str] = []
         self._layer_idx: dict[int, int] = {}

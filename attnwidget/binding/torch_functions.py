@@ -8,13 +8,25 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from attnwidget.binding import fused_layers, provenance
 from attnwidget.binding.active import active
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
+from attnwidget.binding.multi_head import multi_head_attention
+from attnwidget.binding.provenance import Tags, carry, follow_folded
 from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record
+from attnwidget.binding.torch_names import (
+    ADDED_PRODUCTS,
+    DROPOUTS,
+    EINSUM,
+    MULTIPLICATIONS,
+    PRODUCTS,
+    SOFTMAXES,
+)
 from attnwidget.call import Evidence
 
 Handler = Callable[["TorchFunctions", Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -25,25 +37,51 @@ class TorchFunctions(TorchFunctionMode):
 
     It calls each function unchanged, so results are the same to the last bit; also where a module
     bound the function's name at import, which replacing an attribute would miss.
+
+    Attributes
+    ----------
+    tags : Tags
+        What is known of the tensors alive in this pass.
+    source, kind : str or None
+        Of calls made inside a larger function that is known, such as multi-head attention.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = Tags()
+        self.source: str | None = None
+        self.kind: str | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        handle = None if active.silent else HANDLERS.get(func)
-        if handle is None:
+        if active.silent:
             return func(*args, **kwargs) if kwargs else func(*args)
-        return handle(self, func, args, kwargs or {})
+        handle = HANDLERS.get(func)
+        if handle is not None:
+            return handle(self, func, args, kwargs or {})
+        result = func(*args, **kwargs) if kwargs else func(*args)
+        if self.tags and (result is None or isinstance(result, Tensor | tuple | list)):
+            carry(self.tags, func, args, kwargs, result)
+        return result
 
 
 def _sdpa(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     output = func(*args, **kwargs)
-    record(lambda copy: _sdpa_evidence(output, copy, *args, **kwargs), sys._getframe(2))
+    fold = Fold()
+    source = mode.source or "sdpa"
+    record(
+        lambda copy: (_sdpa_evidence(output, fold, copy, *args, **kwargs), source),
+        sys._getframe(2),
+        kind=mode.kind,
+    )
+    follow_folded(mode.tags, output, fold)
     return output
 
 
 def _sdpa_evidence(
     output: torch.Tensor,
+    fold: Fold,
     copy: bool,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -53,7 +91,7 @@ def _sdpa_evidence(
     is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
-) -> tuple[Evidence, str]:
+) -> Evidence:
     unchecked = ""
     if dropout_p > 0.0:
         unchecked = f"dropout ({dropout_p:g}) was active, and the weights shown are before it"
@@ -66,8 +104,19 @@ def _sdpa_evidence(
         triangle="top left" if is_causal else "none",
         scale=scale,
         unchecked=unchecked,
-        fold=Fold(),
-    ), "sdpa"
+        fold=fold,
+    )
 
 
-HANDLERS: dict[Any, Handler] = {F.scaled_dot_product_attention: _sdpa}
+HANDLERS: dict[Any, Handler] = {
+    **dict.fromkeys(SOFTMAXES, provenance.softmax),
+    **dict.fromkeys(DROPOUTS, provenance.dropout),
+    **dict.fromkeys(MULTIPLICATIONS, provenance.multiply),
+    **dict.fromkeys(PRODUCTS, provenance.product),
+    **dict.fromkeys(ADDED_PRODUCTS, provenance.added_product),
+    EINSUM: provenance.einsum,
+    F.scaled_dot_product_attention: _sdpa,
+    F.multi_head_attention_forward: multi_head_attention,
+    torch._native_multi_head_attention: fused_layers.native_attention,
+    torch._transformer_encoder_layer_fwd: fused_layers.encoder_layer,
+}

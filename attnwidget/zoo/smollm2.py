@@ -70,8 +70,14 @@ def is_whole(folder: Path) -> bool:
     try:
         checksums = json.loads((folder / CHECKSUMS).read_text())
         return all(_checksum(folder / name) == checksum for name, checksum in checksums.items())
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):  # a file is missing, or the checksums are no JSON
         return False
+
+
+def seal(folder: Path) -> None:
+    """Note the checksum of every file, for `is_whole`."""
+    checksums = {file.name: _checksum(file) for file in folder.iterdir()}
+    (folder / CHECKSUMS).write_text(json.dumps(checksums))
 
 
 def dequantise(package: Path, folder: Path) -> None:
@@ -102,8 +108,7 @@ def dequantise(package: Path, folder: Path) -> None:
             weight = _in_halves(weight, heads[part]) if part in heads else weight
             tensors[f"{where}{NAMES[part]}.{kind}"] = weight
         save_file(tensors, made / "model.safetensors", metadata={"format": "pt"})
-        checksums = {file.name: _checksum(file) for file in made.iterdir()}
-        (made / CHECKSUMS).write_text(json.dumps(checksums))
+        seal(made)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     _say(f"... kept in {folder}")
@@ -150,4 +155,4 @@ def _checksum(file: Path) -> int:
 
 
 def _say(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 (the reader waits for it)
+    print(what, flush=True)

@@ -81,8 +81,9 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.norm_1(x))  # (B, T, D), words look at one another
-        return x + self.feed_forward(self.norm_2(x))  # (B, T, D), each word by itself
+        seen: Tensor = x + self.attention(self.norm_1(x))  # (B, T, D), words look at one another
+        told: Tensor = seen + self.feed_forward(self.norm_2(seen))  # (B, T, D), each by itself
+        return told
 
 
 class Attention(nn.Module):
@@ -102,11 +103,13 @@ class Attention(nn.Module):
         v = self.split(self.value(x))  # (B, H, T, d)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, H, T, d)
         y = y.transpose(1, 2).flatten(2)  # (B, T, D), the heads side by side again
-        return self.output(y)  # (B, T, D)
+        mixed: Tensor = self.output(y)  # (B, T, D)
+        return mixed
 
     def split(self, x: Tensor) -> Tensor:
         """Each head gets its own part of the width."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, T, D) -> (B, H, T, d)
+        B, T, D = x.shape
+        return x.view(B, T, self.heads, D // self.heads).transpose(1, 2)  # (B, H, T, d)
 
 
 def load(weights: Path = WEIGHTS) -> tuple[Stories, WordTokenizer]:

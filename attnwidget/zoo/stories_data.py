@@ -194,7 +194,7 @@ def song(rng: Random) -> list[str]:
 
 def rows(rng: Random, length: int) -> Iterator[list[str]]:
     """Rows of `length` words to learn from: stories and songs in a line, cut where the row ends."""
-    kinds = list(KINDS)
+    kinds = [*KINDS, "crossing"]  # the hardest comes twice as often
     while True:
         row: list[str] = []
         while len(row) < length:

@@ -18,7 +18,7 @@ from attnwidget.zoo.stories_data import KINDS, rows
 from attnwidget.zoo.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.words import WordTokenizer
 
-SEED, STEPS, BATCH, LEARNING_RATE = 1, 1600, 48, 2e-3
+SEED, STEPS, BATCH, LEARNING_RATE = 0, 2000, 48, 2e-3
 
 # Sentences to open with: each with a twin, the noun that "it" means, and the noun in the twin.
 OPENINGS = [
@@ -72,7 +72,7 @@ def train(
         optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps)
         loss = loss_of(model, tokenizer, [next(lines) for _ in range(BATCH)])
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         if (step + 1) % 100 == 0:
@@ -140,6 +140,7 @@ def opening(
         "text": text,
         "selection": {"layer": layer, "head": head, "query": query, "key": words.index(nouns[0])},
         "weight": round(weights[layer, head].item(), 4),
+        "nouns": list(nouns),
         "twin": twin,
         "twin_weight": round(twin_weights[layer, head].item(), 4),
     }
@@ -147,7 +148,9 @@ def opening(
 
 def in_words(card: dict[str, Any]) -> str:
     """The card as it stands in the docstring of `attnwidget.zoo.stories`."""
-    named, sung, chosen = card["naming"], card["induction"], card["selection"]
+    named, sung = card["naming"], card["induction"]
+    layer, head = card["selection"]["layer"], card["selection"]["head"]
+    noun, other = card["nouns"]
     naming_lines = "\n".join(f"    {kind:<9} {share:7.1%}" for kind, share in named.items())
     return f"""\
 Model card
@@ -160,7 +163,7 @@ Induction head (layer {sung["layer"]}, head {sung["head"]})
     of these, {sung["accuracy"]:.1%} are continued right.
 Opens with
     "{card["text"]}"
-    Layer {chosen["layer"]}, head {chosen["head"]}: {card["weight"]:.2f} from the last "it" to its noun.
+    Layer {layer}, head {head}: {card["weight"]:.2f} from the last "it" to {noun}.
     "{card["twin"]}"
-    The same head: {card["twin_weight"]:.2f} from the last "it" to the other noun.
+    The same head: {card["twin_weight"]:.2f} from the last "it" to {other}.
 """

@@ -1,12 +1,13 @@
 import { useSignalEffect } from "@preact/signals";
 import { action_of } from "./keys.js";
 import { Bar } from "./parts/bar.jsx";
-import { HeadsPanel } from "./parts/heads_panel.jsx";
+import { HeadsPanel, panel_of } from "./parts/heads_panel.jsx";
 import { KeysHelp } from "./parts/keys_help.jsx";
 import { ProgressLine } from "./parts/progress_line.jsx";
 import { SentenceLine } from "./parts/sentence.jsx";
 import { TextLine } from "./parts/text_line.jsx";
 import { TroublePane } from "./parts/trouble.jsx";
+import { useSize } from "./parts/use_size.js";
 import { revealing } from "./ui.js";
 import { GridView } from "./views/grid.jsx";
 import { MatrixView } from "./views/matrix.jsx";
@@ -25,7 +26,12 @@ export function App({ source, state, ui, scene }) {
   const layout = ui.layout.value;
   const trouble = scene.trouble.value;
   const in_place = trouble.whole ?? trouble.main;
-  const Main = state.view.value === "grid" ? GridView : MatrixView;
+  const place = scene.place.value;
+  const is_grid = state.view.value === "grid";
+  const [body, size] = useSize();
+  // Until a new pass brings its own, the old thumbnails stand under the old layers.
+  const stack = scene.overview.value?.place.stack ?? place?.stack ?? null;
+  const panel = panel_of(layout, size, stack);
   const toggle_help = () => {
     ui.help.value = !ui.help.peek();
   };
@@ -73,12 +79,13 @@ export function App({ source, state, ui, scene }) {
         />
       )}
       <Bar source={source} state={state} scene={scene} onHelp={toggle_help} />
-      <div class="aw-body">
+      <div class="aw-body" ref={body}>
         <ProgressLine source={source} />
-        {state.view.value !== "grid" && <HeadsPanel scene={scene} state={state} ui={ui} />}
+        {!is_grid && stack && <HeadsPanel {...{ scene, state, ui, stack, panel }} />}
         <div class="aw-main">
           <div class={`aw-main-picture${in_place ? " aw-dimmed" : ""}`}>
-            {scene.place.value ? <Main scene={scene} state={state} ui={ui} /> : null}
+            {place && is_grid && <GridView {...{ scene, state, ui }} />}
+            {place && !is_grid && <MatrixView {...{ scene, state, ui }} beside={!panel.reads} />}
           </div>
           {in_place && <TroublePane title={in_place.title} detail={in_place.detail} />}
           {!in_place && !model && source.lateness.value === "silent" && (

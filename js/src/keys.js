@@ -1,7 +1,7 @@
 /** Keys of the focused widget: one table for what they do and for what `?` shows. */
 
-import { whole_region } from "./wants.js";
 import { zoomed } from "./ui.js";
+import { whole_region } from "./wants.js";
 
 /** @typedef {import("./wants.js").Place} Place */
 

@@ -77,7 +77,8 @@ export function as_array(buffer, dtype) {
     : [buffer, 0, buffer.byteLength];
   if (dtype === "uint8") return new Uint8Array(whole, offset, length);
   if (dtype !== "float32") throw new Error(`An array of type ${dtype} came; float32 or uint8 do.`);
-  if (length % 4 !== 0) throw new Error(`${length} bytes came for float32 numbers of 4 bytes each.`);
+  if (length % 4 !== 0)
+    throw new Error(`${length} bytes came for float32 numbers of 4 bytes each.`);
   if (offset % 4 === 0) return new Float32Array(whole, offset, length / 4);
   return new Float32Array(whole.slice(offset, offset + length));
 }

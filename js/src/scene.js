@@ -62,16 +62,13 @@ export function make_scene(source, state, ui) {
   /** @param {Place} at @returns {Region} */
   const region_of = (at) => {
     const zoom = ui.zoom.value;
-    const fits =
-      zoom && zoom.rows[1] <= at.stack.query_len && zoom.cols[1] <= at.stack.key_len;
+    const fits = zoom && zoom.rows[1] <= at.stack.query_len && zoom.cols[1] <= at.stack.key_len;
     return fits ? zoom : whole_region(at);
   };
 
   const wants = computed(() => {
     const at = place.value;
-    return at
-      ? wants_of(at, state.view.value, region_of(at), ui.pixels.value)
-      : [MODEL_WANT];
+    return at ? wants_of(at, state.view.value, region_of(at), ui.pixels.value) : [MODEL_WANT];
   });
 
   /**

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.lab import CHROMIUM_FLAGS, Lab, Server, chromium_path, start
+from scripts.find_chromium import find
+from tests.browser.lab import CHROMIUM_FLAGS, Lab, Server, start
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +22,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    path = find()
+    assert path, "no Chromium that starts: python scripts/find_chromium.py --install"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=chromium_path(), args=list(CHROMIUM_FLAGS)
-        )
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield chromium
         chromium.close()
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, Route
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "tests" / "artefacts"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,11 +30,6 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 SECONDS = 1000
-
-
-def chromium_path() -> str | None:
-    """The system's Chromium; None leaves the choice to playwright's own."""
-    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
 
 
 @dataclass
@@ -136,6 +132,20 @@ _EXECUTE = """async (code) => {
 }"""
 
 
+_PIXELS = """(canvas) => {
+  const {width, height} = canvas;
+  const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+  return {width, height, data: Array.from(data)};
+}"""
+
+
+# More than one colour: an empty canvas has one.
+_IS_PAINTED = """(canvas) => {
+  const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size > 1;
+}"""
+
+
 @dataclass
 class Lab:
     """A page of JupyterLab with one notebook open; whatever goes wrong in it is remembered."""
@@ -212,6 +222,46 @@ class Lab:
         found.wait_for(timeout=30 * SECONDS)
         found.scroll_into_view_if_needed()
         return found
+
+    def sentence(self, nth: int = 0) -> str:
+        """What the nth widget says of its selection."""
+        return self.widget(nth).locator(".aw-sentence").inner_text()
+
+    def wait_for_sentence(self, words: str, nth: int = 0) -> str:
+        """Until the nth widget's sentence holds `words`; the whole sentence."""
+        line = self.widget(nth).locator(".aw-sentence", has_text=words)
+        line.wait_for(timeout=20 * SECONDS)
+        return line.inner_text()
+
+    def head(self, layer: int, head: int, nth: int = 0) -> Locator:
+        """The thumbnail of a head."""
+        return self.widget(nth).get_by_role("gridcell", name=f"layer {layer}, head {head}", exact=True)
+
+    def cells(self, nth: int = 0) -> NDArray[np.uint8]:
+        """Pixels (height, width, 4) of the nth widget's matrix."""
+        return self.pixels(self.widget(nth).locator("canvas.aw-cells"))
+
+    def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
+        """Pixels (height, width, 4) of a canvas, as they were drawn."""
+        raw = canvas.evaluate(_PIXELS)
+        return np.array(raw["data"], np.uint8).reshape(raw["height"], raw["width"], 4)
+
+    def wait_until_drawn(self, nth: int = 0) -> None:
+        """Until the nth widget shows a picture of its selection: its sentence holds a number."""
+        self.widget(nth).locator(".aw-sentence", has_text="%").wait_for(timeout=30 * SECONDS)
+        self.page.wait_for_function(
+            _IS_PAINTED, arg=self.widget(nth).locator("canvas.aw-cells").element_handle()
+        )
+
+    def wait_until_redrawn(self, before: NDArray[np.uint8], nth: int = 0) -> NDArray[np.uint8]:
+        """Until the matrix differs from `before`."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            now = self.cells(nth)
+            if now.shape != before.shape or (now != before).any():
+                return now
+            self.page.wait_for_timeout(50)
+        raise AssertionError("the matrix has not changed within 20 s")
 
     def screenshot(self, name: str, nth: int = 0) -> Path:
         """Keep a picture of a widget as an artefact to be looked at."""

@@ -111,7 +111,8 @@ export function paint_thumbnail(target, cells, [n, m], { x, y, side }, colours) 
 }
 
 /**
- * Paint sums along a margin as bars from the matrix outwards; a pixel shows the largest it covers.
+ * Paint sums along a margin as bars from the matrix outwards, on the square-root scale of the cells;
+ * a pixel shows the largest it covers.
  *
  * @param {Pixels} target
  * @param {ArrayLike<number>} sums  One per token from `held[0]` on.
@@ -130,7 +131,7 @@ export function paint_bars(target, sums, { held, shown, most, gap, side, colour 
     for (let k = 1; k < tokens_per_pixel && map[i] + k < sums.length; k++) {
       largest = Math.max(largest, sums[map[i] + k]);
     }
-    const length = most > 0 ? Math.round(depth * Math.min(1, largest / most)) : 0;
+    const length = most > 0 ? Math.round(depth * Math.sqrt(Math.min(1, largest / most))) : 0;
     for (let j = 0; j < length; j++) {
       data[side === "below" ? j * width + i : i * width + j] = colour;
     }

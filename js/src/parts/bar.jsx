@@ -56,7 +56,6 @@ export function Bar({ source, state, scene, onHelp }) {
           onStep={(by) => state.choose({ batch: place.batch + by })}
         />
       )}
-      <span class="aw-spring" />
       <Segmented
         label="View"
         value={state.view.value}
@@ -72,15 +71,10 @@ export function Bar({ source, state, scene, onHelp }) {
 function Status({ check }) {
   const sure = check.status === "exact" || check.status === "checked";
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the note must be reachable by keyboard
     <span class="aw-status" tabIndex={check.note ? 0 : undefined}>
       <span class={`aw-dot${sure ? " aw-sure" : ""}`} />
       <span>{check.status}</span>{" "}
-      {check.check !== null && (
-        <span class="aw-figure">
-          check {in_powers(check.check)}
-        </span>
-      )}
+      {check.check !== null && <span class="aw-figure">check {in_powers(check.check)}</span>}
       {check.note && <span class="aw-note">{check.note}</span>}
     </span>
   );

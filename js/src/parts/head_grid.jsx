@@ -7,7 +7,7 @@ import { palette } from "../draw/colours.js";
 /** @typedef {import("../messages.js").StackFacts} StackFacts */
 /** @typedef {{side: number, gap: number, group_gap: number, group: number}} Sizes  In CSS pixels. */
 
-const LABEL_WIDTH = 24;
+const LABEL_WIDTH = 22;
 const HEADER_HEIGHT = 20;
 const BRACKET_HEIGHT = 7;
 const MISSING_HEIGHT = 18;
@@ -36,22 +36,26 @@ function most_heads({ layers }) {
 }
 
 /**
- * Largest thumbnails that fit into `width`, within `least` and `most`.
+ * Largest thumbnails that fit, within `least` and `most`; then the grid scrolls.
  *
  * @param {StackFacts} stack
- * @param {number} width
+ * @param {{width: number, height: number}} room
  * @param {number} least
  * @param {number} most
  * @returns {Sizes}
  */
-export function sizes_for(stack, width, least, most) {
+export function sizes_for(stack, room, least, most) {
   const heads = most_heads(stack);
   const group = group_of(stack);
-  const group_gap = group > 1 ? 6 : 0;
-  const free = width - LABEL_WIDTH - 4 - group_gap * (Math.ceil(heads / group) - 1);
-  const pitch = Math.floor(free / heads);
-  const side = Math.max(least, Math.min(most, pitch - (pitch > 40 ? 8 : 2)));
-  return { side, gap: side > 32 ? 8 : 2, group_gap, group };
+  const crowded = heads > 16;
+  const group_gap = group === 1 ? 0 : crowded ? 4 : 6;
+  const free = room.width - LABEL_WIDTH - 4 - group_gap * (Math.ceil(heads / group) - 1);
+  const across = Math.floor(free / heads);
+  const down = Math.floor((room.height - HEADER_HEIGHT - BRACKET_HEIGHT) / stack.layers.length);
+  const gap = across > 40 ? 8 : across > 28 ? 4 : crowded ? 1 : 2;
+  // Layers that cannot all be seen at once anyhow need not be as small as can be.
+  const high = down - gap >= least ? down - gap : least + 4;
+  return { side: Math.max(least, Math.min(most, across - gap, high)), gap, group_gap, group };
 }
 
 /** @param {number} head @param {Sizes} sizes */
@@ -141,6 +145,13 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
 
   const grid = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => keep_in_sight(grid.current), [selected.layer, selected.head, rows]);
+  useEffect(() => {
+    const scroller = grid.current?.parentElement;
+    if (!scroller) return undefined;
+    const observer = new ResizeObserver(() => keep_in_sight(grid.current));
+    observer.observe(scroller);
+    return () => observer.disconnect();
+  }, []);
 
   const heads = most_heads(stack);
   const every = label_step(sizes.side + sizes.gap, heads);
@@ -148,7 +159,7 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
     // biome-ignore lint/a11y/useSemanticElements: a table would bring the host's styles for tables
     <div
       ref={grid}
-      class="aw-head-grid"
+      class={`aw-head-grid${picture ? "" : " aw-empty"}`}
       role="grid"
       aria-label="Heads. Up and down arrows change the layer, square brackets the head."
       style={{ width, height }}
@@ -179,7 +190,7 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
             );
           })}
       </div>
-      <canvas ref={canvas} class="aw-head-canvas" style={{ width, height }} aria-hidden="true" />
+      <canvas ref={canvas} class="aw-head-canvas" style={{ width, height }} />
       {rows.map((row) =>
         row.layer ? (
           <LayerRow
@@ -192,7 +203,11 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
             onOpen={onOpen}
           />
         ) : (
-          <div key={`no ${row.first}`} class="aw-missing" style={{ top: row.y, height: row.height }}>
+          <div
+            key={`no ${row.first}`}
+            class="aw-missing"
+            style={{ top: row.y, height: row.height }}
+          >
             <span class="aw-layer-number">
               {row.first === row.last ? row.first : `${row.first}–${row.last}`}
             </span>
@@ -265,7 +280,8 @@ function keep_in_sight(grid) {
   if (!grid || !chosen || !scroller) return;
   const root = /** @type {Document | ShadowRoot} */ (grid.getRootNode());
   const focused = root.activeElement;
-  if (focused && focused !== chosen && grid.contains(focused)) chosen.focus({ preventScroll: true });
+  if (focused && focused !== chosen && grid.contains(focused))
+    chosen.focus({ preventScroll: true });
 
   const row = /** @type {HTMLElement} */ (chosen.parentElement);
   const [top, left] = [row.offsetTop, chosen.offsetLeft];

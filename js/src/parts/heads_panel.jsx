@@ -1,57 +1,94 @@
 import { step_layer } from "../keys.js";
 import { grid_width, HeadGrid, sizes_for } from "./head_grid.jsx";
 import { LooksLike } from "./looks_like.jsx";
+import { Reading } from "./reading.jsx";
 import { Stepper } from "./stepper.jsx";
 import { TroublePane } from "./trouble.jsx";
+
+/** @typedef {import("../messages.js").StackFacts} StackFacts */
 
 const PADDING = 12;
 const LEAST_SIDE = 14;
 const MOST_SIDE = 24;
+/** As drawn for twelve heads; more of them may widen the panel up to a share of the widget. */
+const USUAL_WIDTH = 290;
+const LEAST_WIDTH = 224;
+const MOST_WIDTH = 600;
+const MOST_SHARE = 0.42;
+/** Kept free for the heading and the words below the thumbnails. */
+const HEIGHT_OF_WORDS = 176;
+const HEIGHT_OF_READING = 84;
+const HEIGHT_OF_STRIP = 124;
+/** The reading stands beside the matrix where the main view is at least so wide. */
+const MAIN_WITH_READING = 640;
+
+/**
+ * How wide the panel is, how large its thumbnails, and whether the selected number stands in it.
+ *
+ * @param {"wide" | "narrow" | "tiny"} layout
+ * @param {{width: number, height: number}} body  Of panel and main view together.
+ * @param {StackFacts | null} stack
+ */
+export function panel_of(layout, body, stack) {
+  if (!stack) return { width: USUAL_WIDTH, sizes: null, reads: false };
+  if (layout !== "wide") {
+    const height = layout === "narrow" ? HEIGHT_OF_STRIP : Number.POSITIVE_INFINITY;
+    const room = { width: body.width - PADDING, height };
+    const sizes = sizes_for(stack, room, LEAST_SIDE, MOST_SIDE);
+    return { width: body.width, sizes, reads: true };
+  }
+  const most = Math.min(MOST_WIDTH, MOST_SHARE * body.width);
+  /** @param {number} words */
+  const with_words = (words) => {
+    const room = { width: Math.min(USUAL_WIDTH, most) - 2 * PADDING, height: body.height - words };
+    const sizes = sizes_for(stack, room, LEAST_SIDE, MOST_SIDE);
+    const wished = grid_width(stack, sizes) + 2 * PADDING;
+    return { width: Math.max(LEAST_WIDTH, Math.min(most, wished)), sizes };
+  };
+  const plain = with_words(HEIGHT_OF_WORDS);
+  if (body.width - plain.width >= MAIN_WITH_READING) return { ...plain, reads: false };
+  return { ...with_words(HEIGHT_OF_WORDS + HEIGHT_OF_READING), reads: true };
+}
 
 /**
  * All heads, small: beside the main view, or above it where the widget is narrow.
  *
  * @param {{scene: import("../scene.js").Scene, state: import("../state.js").State,
- *   ui: import("../ui.js").Ui}} props
+ *   ui: import("../ui.js").Ui, stack: StackFacts, panel: ReturnType<typeof panel_of>}} props
  */
-export function HeadsPanel({ scene, state, ui }) {
+export function HeadsPanel({ scene, state, ui, stack, panel }) {
   const place = scene.place.value;
   const overview = scene.overview.value;
-  if (!place) return null;
-  // Until a new pass brings its own, the old thumbnails stand under the old layers.
-  const stack = overview?.place.stack ?? place.stack;
+  if (!place || !panel.sizes) return null;
   const layout = ui.layout.value;
-  const width = ui.width.value;
-  const room = layout === "wide" ? Math.min(0.42 * width, 560) : width;
-  const narrow_most = Math.floor(88 / stack.layers.length) - 2;
-  const most =
-    layout === "narrow" ? Math.max(LEAST_SIDE, Math.min(MOST_SIDE, narrow_most)) : MOST_SIDE;
-  // Up to twelve heads in the drawn width of the panel; more of them may widen it.
-  const aimed = layout === "wide" ? Math.min(room, 290) : room;
-  const sizes = sizes_for(stack, aimed - 2 * PADDING, LEAST_SIDE, most);
-  const wished = Math.max(220, Math.min(room, grid_width(stack, sizes) + 2 * PADDING));
   const trouble = scene.trouble.value.overview;
+  const letters = layout === "tiny" ? 8 : 14;
+  const reading = panel.reads && <Reading scene={scene} letters={letters} />;
 
   return (
-    <aside class="aw-heads" style={layout === "wide" ? { width: wished } : undefined}>
-      {layout === "tiny" ? (
-        <Stepper
-          label="Layer"
-          shown={String(place.layer.layer)}
-          atStart={place.layer === place.stack.layers[0]}
-          atEnd={place.layer === place.stack.layers.at(-1)}
-          onStep={(by) => step_layer({ state, ui, place }, by)}
-        />
-      ) : (
+    <aside class="aw-heads" style={layout === "wide" ? { width: panel.width } : undefined}>
+      {layout === "wide" && (
         <h3 class="aw-heading">
           Heads{overview?.picture.sampled && <span class="aw-sampled"> from a sample of rows</span>}
         </h3>
+      )}
+      {layout === "tiny" && (
+        <div class="aw-tiny-line">
+          <Stepper
+            label="Layer"
+            shown={String(place.layer.layer)}
+            atStart={place.layer === place.stack.layers[0]}
+            atEnd={place.layer === place.stack.layers.at(-1)}
+            onStep={(by) => step_layer({ state, ui, place }, by)}
+          />
+          {reading}
+        </div>
       )}
       <div class={`aw-heads-scroll${trouble ? " aw-dimmed" : ""}`}>
         <HeadGrid
           picture={overview?.picture ?? null}
           stack={stack}
-          sizes={sizes}
+          sizes={panel.sizes}
           only={layout === "tiny" ? (overview?.place ?? place).layer.layer : null}
           selected={{ layer: place.layer.layer, head: place.head }}
           scheme={ui.scheme.value}
@@ -59,6 +96,7 @@ export function HeadsPanel({ scene, state, ui }) {
         />
       </div>
       {trouble && <TroublePane title={trouble.title} detail={trouble.detail} />}
+      {layout !== "tiny" && reading}
       {layout === "wide" && <LooksLike scene={scene} />}
     </aside>
   );

@@ -11,14 +11,9 @@ export function KeysHelp({ onClose }) {
   useEffect(() => pane.current?.focus({ preventScroll: true }), []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the widget's own key handler closes it on Esc
+    // biome-ignore lint/a11y/noStaticElementInteractions: a click beside the pane closes it, no more
     <div class="aw-help-cover" onClick={onClose}>
-      <div
-        class="aw-help-pane"
-        ref={pane}
-        role="dialog"
-        aria-label="Keys"
-        tabIndex={-1}
-      >
+      <div class="aw-help-pane" ref={pane} role="dialog" aria-label="Keys" tabIndex={-1}>
         <h3 class="aw-heading">Keys</h3>
         <dl class="aw-keys">
           {KEYS.map(({ shown, words }) => (

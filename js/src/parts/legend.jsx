@@ -22,7 +22,7 @@ export function Legend({ max, block, marks, scheme }) {
         <span>square root scale</span>
         {pooled && (
           <span>
-            each cell is the largest of {block[0]} × {block[1]} weights
+            each cell: the largest of {block[0]} × {block[1]} weights
           </span>
         )}
         {marks.masked && (

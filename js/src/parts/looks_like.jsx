@@ -16,10 +16,10 @@ export function LooksLike({ scene }) {
   const row = scene.row.value;
   const tile = picture && !picture.stale ? picture.tiles[0] : null;
   const head = useMemo(() => tile && head_facts(tile), [tile]);
-  if (!picture || (!head && !row)) return null;
-  const { stack } = picture.place;
-  const is_self = stack.kind === "self" && stack.query_len === stack.key_len;
+  const stack = picture?.place.stack;
+  const is_self = stack?.kind === "self" && stack.query_len === stack.key_len;
   const has_row = row && row.facts.not_numbers === 0 && row.facts.order.length > 1;
+  if (!picture || (!head && !has_row)) return null;
   return (
     <section class="aw-looks">
       <h3 class="aw-heading">Looks like</h3>
@@ -28,11 +28,16 @@ export function LooksLike({ scene }) {
         <p>
           This row: entropy {row.facts.entropy.toFixed(1)} of {row.facts.most_entropy.toFixed(1)}{" "}
           bits
-          {is_self && `, mean distance ${mean_distance(row, row.facts, row.query).toFixed(1)} tokens`}
+          {is_self && `, mean distance ${tokens_apart(mean_distance(row, row.facts, row.query))}`}.
         </p>
       )}
     </section>
   );
+}
+
+/** @param {number} distance */
+function tokens_apart(distance) {
+  return `${distance.toFixed(distance < 10 ? 1 : 0)} tokens`;
 }
 
 /** @param {import("../attention.js").HeadFacts} head @param {boolean} is_self */
@@ -44,11 +49,7 @@ function head_in_words(head, is_self) {
   shares.sort((a, b) => b[0] - a[0]);
   const [[most, where]] = shares;
   const habit =
-    head.evenness > ALMOST_EVEN
-      ? "Almost even. "
-      : most >= MOSTLY
-        ? `Mostly at ${where}. `
-        : "";
+    head.evenness > ALMOST_EVEN ? "Almost even. " : most >= MOSTLY ? `Mostly at ${where}. ` : "";
   const list = shares.map(([share, what]) => `${percent(share)} at ${what}`).join(", ");
   return `${habit}On average a row looks ${list}.`;
 }

@@ -6,10 +6,11 @@ import { Token } from "./token.jsx";
 /**
  * The selected weight, large, with its rank; then the largest of the row.
  *
- * @param {{scene: import("../scene.js").Scene, listed: number,
- *   onKey: (key: number) => void}} props  `listed`: how many of the row there is room for.
+ * @param {{scene: import("../scene.js").Scene, letters?: number, listed?: number,
+ *   onKey?: (key: number) => void}} props  `letters`: of each token at most;
+ *   `listed`: how many of the row there is room for.
  */
-export function Reading({ scene, listed, onKey }) {
+export function Reading({ scene, letters = 14, listed = 0, onKey }) {
   const picture = scene.drawn.value;
   const row = scene.row.value;
   if (!picture || picture.place.query === null) return null;
@@ -21,9 +22,9 @@ export function Reading({ scene, listed, onKey }) {
   return (
     <div class="aw-reading">
       <div class="aw-pair">
-        <Token text={tokens.queries[query]} role="query" most={14} />
+        <Token text={tokens.queries[query]} as="query" most={letters} />
         <span class="aw-arrow"> → </span>
-        <Token text={tokens.keys[key]} role="key" most={14} />
+        <Token text={tokens.keys[key]} as="key" most={letters} />
       </div>
       <div class="aw-number">{row ? number_in_words(row, key) : "…"}</div>
       <div class="aw-rank">{row && rank_in_words(row, key)}</div>
@@ -36,11 +37,15 @@ export function Reading({ scene, listed, onKey }) {
                 class="aw-large"
                 aria-pressed={k === place.key}
                 title={`token ${k}`}
-                onClick={() => onKey(k)}
+                onClick={() => onKey?.(k)}
               >
-                <Token text={tokens.keys[k]} role={k === place.key ? "key" : "other"} most={12} />
+                <Token text={tokens.keys[k]} as={k === place.key ? "key" : "other"} most={12} />
                 <span class="aw-share-bar">
-                  <i style={{ width: `${(100 * row.weights[k]) / row.weights[row.facts.order[0]]}%` }} />
+                  <i
+                    style={{
+                      width: `${(100 * row.weights[k]) / row.weights[row.facts.order[0]]}%`,
+                    }}
+                  />
                 </span>
                 <span class="aw-share">{percent(row.weights[k])}</span>
               </button>

@@ -1,7 +1,7 @@
 import { sentence_facts } from "../attention.js";
+import { KEYS } from "../keys.js";
 import { NOT_A_NUMBER } from "../messages.js";
 import { percent, plural } from "../words.js";
-import { KEYS } from "../keys.js";
 import { Caps } from "./keys_help.jsx";
 import { Token } from "./token.jsx";
 
@@ -42,7 +42,7 @@ function Sentence({ scene }) {
   if (picture.place.query === null) return `${where}. Select a token to read where it looks.`;
 
   const { tokens } = picture;
-  const query = <Token text={tokens.queries[picture.place.query]} role="query" />;
+  const query = <Token text={tokens.queries[picture.place.query]} as="query" />;
   if (!row) {
     return (
       <>
@@ -54,8 +54,8 @@ function Sentence({ scene }) {
   if (facts.not_numbers > 0) {
     return (
       <>
-        {where}: {plural(facts.not_numbers, "weight")} of {query} {facts.not_numbers === 1 ? "is" : "are"}{" "}
-        not a number (NaN), of {row.weights.length}.
+        {where}: {facts.not_numbers} of {plural(row.weights.length, "weight")} of {query}{" "}
+        {facts.not_numbers === 1 ? "is" : "are"} not a number (NaN).
       </>
     );
   }
@@ -76,23 +76,22 @@ function Sentence({ scene }) {
         <span key={key} class={key === chosen || (chosen === null && i === 0) ? "" : "aw-quiet"}>
           {i > 0 && ", "}
           {percent(share)} at{" "}
-          <Token text={tokens.keys[key]} role={key === chosen ? "key" : "other"} />
+          <Token text={tokens.keys[key]} as={key === chosen ? "key" : "other"} />
         </span>
       ))}
       {others > 0 && (
         <span class="aw-quiet">
-          ; the other {others === 1 ? "token takes" : `${others} tokens share`} {percent(others_share)}
+          ; the other {others === 1 ? "token takes" : `${others} tokens share`}{" "}
+          {percent(others_share)}
         </span>
       )}
       {missing > 0.005 && (
         <span class="aw-quiet">; {percent(missing)} goes to no token (the sink)</span>
       )}
-      {missing < -0.005 && (
-        <span class="aw-quiet">; the row sums to {facts.sum.toFixed(2)}</span>
-      )}
+      {missing < -0.005 && <span class="aw-quiet">; the row sums to {facts.sum.toFixed(2)}</span>}
       {chosen !== null && row.flags[chosen] !== 0 && row.flags[chosen] !== NOT_A_NUMBER && (
         <>
-          ; the mask hides <Token text={tokens.keys[chosen]} role="key" />
+          ; the mask hides <Token text={tokens.keys[chosen]} as="key" />
         </>
       )}
       .

@@ -3,14 +3,14 @@ import { cut_middle, shown_token } from "../words.js";
 /**
  * A token as a reader would write it, in its own direction; always text, never markup.
  *
- * @param {{text: string, role?: "query" | "key" | "other", most?: number}} props
+ * @param {{text: string, as?: "query" | "key" | "other", most?: number}} props
  */
-export function Token({ text, role = "other", most = 24 }) {
+export function Token({ text, as = "other", most = 24 }) {
   const { text: shown, marked } = shown_token(text);
   const short = cut_middle(shown, most);
   return (
     <bdi
-      class={`aw-token aw-token-${role}${marked ? " aw-marked" : ""}`}
+      class={`aw-token aw-token-${as}${marked ? " aw-marked" : ""}`}
       title={short === shown ? undefined : text}
     >
       {short}

@@ -13,9 +13,7 @@ export function useSize() {
     if (!element) return undefined;
     const observer = new ResizeObserver(([entry]) => {
       const { width, height } = entry.contentRect;
-      set_size((now) =>
-        now.width === width && now.height === height ? now : { width, height },
-      );
+      set_size((now) => (now.width === width && now.height === height ? now : { width, height }));
     });
     observer.observe(element);
     return () => observer.disconnect();

@@ -23,7 +23,12 @@ export function GridView({ scene, state, ui }) {
           <HeadGrid
             picture={overview?.picture ?? null}
             stack={stack}
-            sizes={sizes_for(stack, size.width, LEAST_SIDE, MOST_SIDE)}
+            sizes={sizes_for(
+              stack,
+              { ...size, height: Number.POSITIVE_INFINITY },
+              LEAST_SIDE,
+              MOST_SIDE,
+            )}
             only={null}
             selected={{ layer: place.layer.layer, head: place.head }}
             scheme={ui.scheme.value}
@@ -39,11 +44,7 @@ export function GridView({ scene, state, ui }) {
           </h3>
           <p class="aw-quiet">{place.layer.module}</p>
           <LooksLike scene={scene} />
-          <button
-            type="button"
-            class="aw-button"
-            onClick={() => state.choose({ view: "matrix" })}
-          >
+          <button type="button" class="aw-button" onClick={() => state.choose({ view: "matrix" })}>
             Open as matrix
           </button>
         </aside>

@@ -9,8 +9,8 @@ import { Legend } from "../parts/legend.jsx";
 import { Reading } from "../parts/reading.jsx";
 import { useSize } from "../parts/use_size.js";
 import { shown_token } from "../words.js";
-import { matrix_layout, STRIP } from "./matrix_layout.js";
 import { Labels } from "./matrix_labels.jsx";
+import { matrix_layout, STRIP } from "./matrix_layout.js";
 import { Peek } from "./matrix_peek.jsx";
 import { usePointer } from "./matrix_pointer.js";
 
@@ -27,16 +27,17 @@ const MEASURED = 40;
  * One head, token × token.
  *
  * @param {{scene: import("../scene.js").Scene, state: import("../state.js").State,
- *   ui: import("../ui.js").Ui}} props
+ *   ui: import("../ui.js").Ui, beside: boolean}} props  `beside`: legend and reading stand at the
+ *   right; else the legend below, the reading elsewhere.
  */
-export function MatrixView({ scene, state, ui }) {
+export function MatrixView({ scene, state, ui, beside }) {
   const [ref, size] = useSize();
   const picture = scene.drawn.value;
   const element = ref.current;
   return (
     <div class="aw-matrix" ref={ref}>
       {picture && element && size.width > 0 && size.height > 0 && (
-        <Matrix {...{ picture, element, size, scene, state, ui }} />
+        <Matrix {...{ picture, element, size, scene, state, ui, beside }} />
       )}
     </div>
   );
@@ -45,9 +46,9 @@ export function MatrixView({ scene, state, ui }) {
 /**
  * @param {{picture: Drawn, element: Element, size: {width: number, height: number},
  *   scene: import("../scene.js").Scene, state: import("../state.js").State,
- *   ui: import("../ui.js").Ui}} props
+ *   ui: import("../ui.js").Ui, beside: boolean}} props
  */
-function Matrix({ picture, element, size, scene, state, ui }) {
+function Matrix({ picture, element, size, scene, state, ui, beside }) {
   const { tiles, tokens, region, place } = picture;
   const { stack, query, key } = place;
   const finest = tiles[tiles.length - 1];
@@ -56,12 +57,17 @@ function Matrix({ picture, element, size, scene, state, ui }) {
   const measure = useMemo(() => text_measure(element, LABEL_SIZE), [element]);
   const row_label = useWidest(tokens.queries, most_label, measure);
   const col_label = useWidest(tokens.keys, most_label, measure);
-  const { plot, side, side_left } = matrix_layout({
+  const marks = useMemo(() => marks_in(finest), [finest]);
+  const zoomed = ui.zoom.value !== null;
+  const pooled = finest.block[0] > 1 || finest.block[1] > 1;
+  const { plot, side_left } = matrix_layout({
     ...size,
     rows: stack.query_len,
     cols: stack.key_len,
     row_label,
     col_label,
+    beside,
+    legend_lines: pooled || zoomed ? 2 : 1,
   });
   useEffect(() => {
     const ratio = element.ownerDocument.defaultView?.devicePixelRatio ?? 1;
@@ -78,30 +84,30 @@ function Matrix({ picture, element, size, scene, state, ui }) {
     width: plot.width / (region.cols[1] - region.cols[0]),
     height: plot.height / (region.rows[1] - region.rows[0]),
   };
-  const fit = (/** @type {string} */ text) =>
+  const label_of = (/** @type {string} */ text) =>
     fit_label(shown_token(text).text, most_label, measure);
-  const listed = side ? Math.max(0, Math.min(8, Math.floor((size.height - plot.top - 200) / 25))) : 0;
+  const listed = Math.max(0, Math.min(8, Math.floor((size.height - plot.top - 200) / 25)));
   const summary = `Attention of layer ${place.layer.layer}, head ${place.head}: ${stack.query_len} queries by ${stack.key_len} keys.`;
 
   return (
     <div class={picture.stale ? "aw-dimmed" : ""}>
-      <Labels {...{ tokens, region, plot, query, key, fit }} />
+      <Labels {...{ tokens, region, plot, query, key, label_of }} />
       <canvas
         ref={canvas}
-        class={`aw-cells${ui.zoom.value ? " aw-zoomed" : ""}`}
+        class={`aw-cells${zoomed ? " aw-zoomed" : ""}`}
         role="img"
         aria-label={summary}
         style={plot}
       />
       <Frames {...{ region, plot, cell, query, key }} />
       <Sums {...{ picture, plot, scheme }} />
-      <Peek {...{ hover, picture, scene, plot, cell, fit }} />
+      <Peek {...{ hover, picture, scene, plot, cell, label_of }} />
       <div
-        class={side ? "aw-side" : "aw-above"}
-        style={side ? { left: side_left, top: plot.top } : undefined}
+        class={beside ? "aw-side" : "aw-below"}
+        style={beside ? { left: side_left, top: plot.top } : undefined}
       >
-        <Legend max={finest.max} block={finest.block} marks={marks_in(finest)} scheme={scheme} />
-        {ui.zoom.value && (
+        <Legend max={finest.max} block={finest.block} marks={marks} scheme={scheme} />
+        {zoomed && (
           <button
             type="button"
             class="aw-button aw-show-all"
@@ -112,7 +118,9 @@ function Matrix({ picture, element, size, scene, state, ui }) {
             Show all
           </button>
         )}
-        <Reading scene={scene} listed={listed} onKey={(k) => state.choose({ key: k })} />
+        {beside && (
+          <Reading scene={scene} listed={listed} onKey={(k) => state.choose({ key: k })} />
+        )}
       </div>
     </div>
   );
@@ -236,25 +244,39 @@ function Sums({ picture, plot, scheme }) {
     [whole, most, ...region.cols, colours],
   );
   const hidden = known ? "" : " aw-hidden";
+  const of_rows = "Row sums: a full bar is 1. What is missing went to no token.";
+  const of_cols = `Column sums: how much all queries together look at each key; the longest bar is ${most.toFixed(2)}, on a square root scale.`;
   return (
     <>
       <canvas
         ref={rows}
         class={`aw-sums${hidden}`}
-        title="Row sums: a full bar is 1. What is missing went to no token."
-        aria-hidden="true"
-        style={{ left: plot.left + plot.width + 4, top: plot.top, width: STRIP, height: plot.height }}
+        role="img"
+        aria-label={of_rows}
+        title={of_rows}
+        style={{
+          left: plot.left + plot.width + 4,
+          top: plot.top,
+          width: STRIP,
+          height: plot.height,
+        }}
       />
       <canvas
         ref={cols}
         class={`aw-sums${hidden}`}
-        title={`Column sums: how much all queries together look at each key; the longest bar is ${most.toFixed(2)}.`}
-        aria-hidden="true"
-        style={{ left: plot.left, top: plot.top + plot.height + 4, width: plot.width, height: STRIP }}
+        role="img"
+        aria-label={of_cols}
+        title={of_cols}
+        style={{
+          left: plot.left,
+          top: plot.top + plot.height + 4,
+          width: plot.width,
+          height: STRIP,
+        }}
       />
       <span
         class={`aw-sum-label${hidden}`}
-        style={{ left: plot.left - 8, top: plot.top + plot.height + 1 }}
+        style={{ left: plot.left - 8, top: plot.top + plot.height + 4 }}
       >
         sum
       </span>

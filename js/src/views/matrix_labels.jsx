@@ -1,5 +1,5 @@
 import { shown_token } from "../words.js";
-import { labels_along, LEVEL_PITCH, SLANTED_PITCH } from "./matrix_layout.js";
+import { LEVEL_PITCH, labels_along, SLANTED_PITCH } from "./matrix_layout.js";
 
 /**
  * Token texts along both margins; as many as there is room for, and the chosen ones always.
@@ -10,9 +10,9 @@ import { labels_along, LEVEL_PITCH, SLANTED_PITCH } from "./matrix_layout.js";
  * @param {import("./matrix_layout.js").Box} props.plot
  * @param {number | null} props.query
  * @param {number | null} props.key
- * @param {(text: string) => string} props.fit
+ * @param {(text: string) => string} props.label_of
  */
-export function Labels({ tokens, region, plot, query, key, fit }) {
+export function Labels({ tokens, region, plot, query, key, label_of }) {
   const rows = labels_along(region.rows, plot.height, LEVEL_PITCH, [query]);
   const cols = labels_along(region.cols, plot.width, SLANTED_PITCH, [key]);
   const down = plot.height / (region.rows[1] - region.rows[0]);
@@ -23,7 +23,7 @@ export function Labels({ tokens, region, plot, query, key, fit }) {
         <Label
           key={`row ${i}`}
           text={tokens.queries[i]}
-          fit={fit}
+          label_of={label_of}
           at={i}
           style={`aw-row-label${i === query ? " aw-is-query" : ""}`}
           place={{ left: plot.left - 8, top: plot.top + (i - region.rows[0] + 0.5) * down }}
@@ -33,7 +33,7 @@ export function Labels({ tokens, region, plot, query, key, fit }) {
         <Label
           key={`col ${i}`}
           text={tokens.keys[i]}
-          fit={fit}
+          label_of={label_of}
           at={i}
           style={`aw-col-label${i === key ? " aw-is-key" : ""}`}
           place={{ left: plot.left + (i - region.cols[0] + 0.5) * across, top: plot.top - 5 }}
@@ -44,14 +44,14 @@ export function Labels({ tokens, region, plot, query, key, fit }) {
 }
 
 /**
- * @param {{text: string, fit: (text: string) => string, at: number, style: string,
+ * @param {{text: string, label_of: (text: string) => string, at: number, style: string,
  *   place: {left: number, top: number}}} props
  */
-function Label({ text, fit, at, style, place }) {
+function Label({ text, label_of, at, style, place }) {
   const { marked } = shown_token(text);
   return (
     <span class={style} style={place} title={`${text} (token ${at})`}>
-      <bdi class={marked ? "aw-marked" : ""}>{fit(text)}</bdi>
+      <bdi class={marked ? "aw-marked" : ""}>{label_of(text)}</bdi>
     </span>
   );
 }

@@ -5,25 +5,23 @@
 export const PADDING = 16;
 export const SIDE_WIDTH = 200;
 const SIDE_GAP = 32;
-/** The reading needs this much beside the matrix, else it goes above. */
-const LEAST_WIDTH_FOR_SIDE = 520;
-const READING_ABOVE = 48;
-export const STRIP = 10;
+const LEGEND_LINE = 20;
+export const STRIP = 8;
 const STRIP_GAP = 4;
 const LARGEST_CELL = 36;
-/** Cells of unlike sides are no longer read as a square's neighbours beyond this. */
+/** Cells of matrices that are not square may be this much longer than wide, or 16 px. */
 const MOST_ASPECT = 3;
+const LEAST_LONG_SIDE = 16;
 const LABEL_GAP = 8;
 const SLANT = Math.SQRT1_2;
 /** Labels nearer than this touch: level ones, and slanted ones by their distance along the axis. */
-export const LEVEL_PITCH = 14;
-export const SLANTED_PITCH = 18;
+export const LEVEL_PITCH = 12;
+export const SLANTED_PITCH = 17;
 
 /**
  * @typedef {object} MatrixLayout
  * @property {Box} plot
- * @property {boolean} side  The reading stands beside the matrix; else above it.
- * @property {number} side_left
+ * @property {number} side_left  Of legend and reading, where they stand beside the matrix.
  */
 
 /**
@@ -34,32 +32,39 @@ export const SLANTED_PITCH = 18;
  * @param {number} given.cols  Tk
  * @param {number} given.row_label  Width of the widest query label.
  * @param {number} given.col_label  Width of the widest key label, before slanting.
+ * @param {boolean} given.beside  Legend and reading stand beside the matrix; else the legend below.
+ * @param {number} given.legend_lines  How many lines it needs there.
  * @returns {MatrixLayout}
  */
-export function matrix_layout({ width, height, rows, cols, row_label, col_label }) {
-  const side = width >= LEAST_WIDTH_FOR_SIDE;
+export function matrix_layout(given) {
+  const { width, height, rows, cols, row_label, col_label, beside, legend_lines } = given;
+  const padding = beside ? PADDING : 8;
   const slanted = Math.ceil(col_label * SLANT) + 10;
-  const left = PADDING + row_label + LABEL_GAP;
-  const top = (side ? 0 : READING_ABOVE) + PADDING + slanted;
-  const right = side ? SIDE_GAP + SIDE_WIDTH : Math.max(slanted - 8, STRIP + STRIP_GAP);
-  const free_width = Math.max(1, width - left - right - PADDING - (side ? STRIP + STRIP_GAP : 0));
-  const free_height = Math.max(1, height - top - STRIP - STRIP_GAP - PADDING);
+  const left = padding + row_label + LABEL_GAP;
+  const top = padding + slanted;
+  const strip = STRIP + STRIP_GAP;
+  // The slanted label of the last column leans over the edge of the matrix.
+  const right = padding + (beside ? strip + SIDE_GAP + SIDE_WIDTH : Math.max(slanted, strip));
+  const below = strip + padding + (beside ? 0 : LEGEND_LINE * legend_lines + 4);
+  const free_width = Math.max(1, width - left - right);
+  const free_height = Math.max(1, height - top - below);
 
   const whole = (/** @type {number} */ cell) => (cell >= 4 ? Math.floor(cell) : cell);
   const across = Math.min(LARGEST_CELL, free_width / cols);
   const down = Math.min(LARGEST_CELL, free_height / rows);
-  const square = rows === cols;
-  const cell_width = whole(Math.min(across, down * (square ? 1 : MOST_ASPECT)));
-  const cell_height = whole(Math.min(down, across * (square ? 1 : MOST_ASPECT)));
+  /** @param {number} other */
+  const longest = (other) =>
+    rows === cols ? other : Math.max(LEAST_LONG_SIDE, MOST_ASPECT * other);
+  const cell_width = whole(Math.min(across, longest(down)));
+  const cell_height = whole(Math.min(down, longest(across)));
 
   const plot_width = Math.max(1, Math.round(cell_width * cols));
   const plot_height = Math.max(1, Math.round(cell_height * rows));
   // What is left over goes to both sides: the matrix and its reading stand together in the middle.
-  const used = left + plot_width + right + PADDING + (side ? STRIP + STRIP_GAP : 0);
-  const shift = Math.max(0, Math.floor((width - used) / 2));
+  const shift = Math.max(0, Math.floor((width - left - plot_width - right) / 2));
   const plot = { left: left + shift, top, width: plot_width, height: plot_height };
-  const side_left = plot.left + plot.width + STRIP + STRIP_GAP + SIDE_GAP;
-  return { plot, side, side_left };
+  const side_left = plot.left + plot.width + strip + SIDE_GAP;
+  return { plot, side_left };
 }
 
 /**

@@ -11,9 +11,9 @@ import { weight_in_words } from "../words.js";
  * @param {import("../scene.js").Scene} props.scene
  * @param {import("./matrix_layout.js").Box} props.plot
  * @param {{width: number, height: number}} props.cell
- * @param {(text: string) => string} props.fit
+ * @param {(text: string) => string} props.label_of
  */
-export function Peek({ hover, picture, scene, plot, cell, fit }) {
+export function Peek({ hover, picture, scene, plot, cell, label_of }) {
   const at = hover.value;
   const { region, tokens } = picture;
   const inside =
@@ -46,8 +46,8 @@ export function Peek({ hover, picture, scene, plot, cell, fit }) {
         }}
       >
         <span class="aw-tip-pair">
-          <bdi class="aw-token-query">{fit(tokens.queries[at.query])}</bdi> →{" "}
-          <bdi class="aw-token-key">{fit(tokens.keys[at.key])}</bdi>
+          <bdi class="aw-token-query">{label_of(tokens.queries[at.query])}</bdi> →{" "}
+          <bdi class="aw-token-key">{label_of(tokens.keys[at.key])}</bdi>
         </span>
         <b>{number_at(picture, scene, at)}</b>
       </div>

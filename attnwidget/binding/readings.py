@@ -1,0 +1,177 @@
+"""How matrix products and einsums are read as attention: which axis is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from attnwidget.binding.steps import Product
+
+# Stand for the axes behind "..." in an einsum.
+_UNUSED = "αβγδεζηθ"
+
+
+def equation_of(args: tuple[object, ...]) -> tuple[str, str, str] | None:
+    """Letters of the two operands and of the result of an einsum, or None if it has others."""
+    if len(args) != 3 or not isinstance(args[0], str):
+        return None
+    left, arrow, result = args[0].replace(" ", "").partition("->")
+    one, comma, other = left.partition(",")
+    if not arrow or not comma or "," in other:
+        return None
+    operands = []
+    for letters, operand in ((one, args[1]), (other, args[2])):
+        if not isinstance(operand, torch.Tensor):
+            return None
+        hidden = operand.dim() - len(letters.replace("...", ""))
+        operands.append(letters.replace("...", _UNUSED[len(_UNUSED) - hidden :]))
+    longest = max((c for c in operands if "..." in left), key=len, default="")
+    shared = "".join(c for c in longest if c in _UNUSED)
+    result = result.replace("...", shared)
+    if any(len(set(letters)) != len(letters) for letters in (*operands, result)):
+        return None  # a letter twice means a diagonal
+    return operands[0], operands[1], result
+
+
+def arrange(tensor: torch.Tensor, letters: str, order: list[str]) -> torch.Tensor:
+    """Permute axes to an order of letter groups; a letter that is missing becomes size 1.
+
+    Each entry of `order` becomes one axis, so several letters in an entry are flattened.
+    """
+    present = [letter for group in order for letter in group if letter in letters]
+    tensor = tensor.permute([letters.index(letter) for letter in present])
+    shape = dict(zip(present, tensor.shape, strict=True))
+    sizes = []
+    for group in order:
+        size = 1
+        for letter in group:
+            size *= shape.get(letter, 1)
+        sizes.append(size)
+    return tensor.reshape(sizes)
+
+
+@dataclass(frozen=True)
+class MatmulMeeting:
+    """weights @ values, or values @ weights where keys stand in rows.
+
+    Attributes
+    ----------
+    weights_left : bool
+        True for the row convention.
+    """
+
+    weights_left: bool
+
+    @property
+    def key_axis(self) -> int:
+        """Axis of the weights, from the end, that runs over keys."""
+        return -1 if self.weights_left else -2
+
+    @property
+    def query_axis(self) -> int:
+        return -2 if self.weights_left else -1
+
+    def weights(self, tensor: torch.Tensor) -> torch.Tensor:
+        """View as (..., Tq, Tk)."""
+        return tensor if self.weights_left else tensor.transpose(-2, -1)
+
+    def values(self, tensor: torch.Tensor) -> torch.Tensor:
+        """View as (..., Tk, dv)."""
+        return tensor if self.weights_left else tensor.transpose(-2, -1)
+
+    def output(self, tensor: torch.Tensor) -> torch.Tensor:
+        """View as (..., Tq, dv)."""
+        return tensor if self.weights_left else tensor.transpose(-2, -1)
+
+
+@dataclass(frozen=True)
+class EinsumMeeting:
+    """An einsum of weights and values.
+
+    Attributes
+    ----------
+    of_weights, of_values, of_output : str
+        Letters of the three tensors.
+    query, key : str
+        The letters of queries and keys.
+    """
+
+    of_weights: str
+    of_values: str
+    of_output: str
+    query: str
+    key: str
+
+    @classmethod
+    def read(cls, of_weights: str, of_values: str, of_output: str) -> EinsumMeeting | None:
+        """Find queries and keys, or None if this is no weighted sum over one axis."""
+        summed = [c for c in of_weights if c in of_values and c not in of_output]
+        own = [c for c in of_weights if c in of_output and c not in of_values]
+        if len(summed) != 1 or not own or not set(of_output) <= set(of_weights + of_values):
+            return None
+        if set(of_weights) - set(of_output) - {summed[0]}:
+            return None
+        return cls(of_weights, of_values, of_output, own[-1], summed[0])
+
+    @property
+    def key_axis(self) -> int:
+        return self.of_weights.index(self.key) - len(self.of_weights)
+
+    @property
+    def query_axis(self) -> int:
+        return self.of_weights.index(self.query) - len(self.of_weights)
+
+    @property
+    def _leading(self) -> list[str]:
+        letters = [c for c in self.of_weights if c not in (self.query, self.key)]
+        # Values are nearly always written batch first, whatever the order in the map.
+        if all(c in self.of_values for c in letters):
+            letters.sort(key=self.of_values.index)
+        return letters
+
+    @property
+    def _features(self) -> str:
+        return "".join(c for c in self.of_output if c not in self.of_weights)
+
+    def weights(self, tensor: torch.Tensor) -> torch.Tensor:
+        return arrange(tensor, self.of_weights, [*self._leading, self.query, self.key])
+
+    def values(self, tensor: torch.Tensor) -> torch.Tensor:
+        return arrange(tensor, self.of_values, [*self._leading, self.key, self._features])
+
+    def output(self, tensor: torch.Tensor) -> torch.Tensor:
+        return arrange(tensor, self.of_output, [*self._leading, self.query, self._features])
+
+
+Meeting = MatmulMeeting | EinsumMeeting
+
+
+def queries_and_keys(
+    product: Product, key_place: int, query_place: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Operands of a product as (..., Tq, d) and (..., Tk, d).
+
+    Parameters
+    ----------
+    key_place, query_place : int
+        Axes of the product's result that run over keys and queries.
+    """
+    left, right = product.left.tensor, product.right.tensor
+    if product.prescaled != 1.0:
+        left = left / product.prescaled
+    if product.equation is None:
+        rows, columns = left, right.transpose(-2, -1)
+        rows_are_keys = key_place == len(product.step.after) - 2
+        return (columns, rows) if rows_are_keys else (rows, columns)
+    of_left, of_right, of_result = product.equation
+    query, key = of_result[query_place], of_result[key_place]
+    leading = [c for c in of_result if c not in (query, key)]
+    if all(c in of_left for c in leading):
+        leading.sort(key=of_left.index)
+    summed = "".join(c for c in of_left if c in of_right and c not in of_result)
+    found = {}
+    for letter in (query, key):
+        letters, tensor = (of_left, left) if letter in of_left else (of_right, right)
+        found[letter] = arrange(tensor, letters, [*leading, letter, summed])
+    return found[query], found[key]

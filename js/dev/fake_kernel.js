@@ -1,0 +1,341 @@
+/** Stands in for kernel and host: traits, and answers to wants from made-up attention. */
+
+import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
+
+/**
+ * @typedef {object} Scene
+ * @property {string[]} tokens
+ * @property {string[]} [keys]  Of cross-attention.
+ * @property {number[]} layers  Their numbers.
+ * @property {number} heads
+ * @property {number} [kv_heads]
+ * @property {boolean} [causal]
+ * @property {string} [name]
+ * @property {string} [stack]
+ * @property {number} [batch_size]
+ * @property {boolean} [has_tokenizer]
+ * @property {number} [sink]  Share of every row that goes to no token.
+ * @property {[number, number][]} [nan]  Cells that are not numbers.
+ * @property {{status: string, note: string, check: number | null}} [check]
+ * @property {number} [delay]  Milliseconds until an answer.
+ * @property {boolean} [silent]  Answers nothing after the first model picture.
+ */
+
+/** A number in [0, 1) that only depends on its arguments. @param {...number} parts */
+function noise(...parts) {
+  let hash = 2166136261;
+  for (const part of parts) {
+    hash = Math.imul(hash ^ (part + 0x9e37), 16777619);
+    hash ^= hash >>> 13;
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+}
+
+/** Heads of one of a few habits, with noise, as in trained models. @param {Scene} scene @param {number} layer @param {number} head @param {number} pass */
+function head_weights(scene, layer, head, pass) {
+  const keys = scene.keys ?? scene.tokens;
+  const [rows, cols] = [scene.tokens.length, keys.length];
+  // The last head is the one that finds the noun of a pronoun.
+  const finds_noun = layer === scene.layers.at(-1) && head === scene.heads - 1;
+  const habit = finds_noun ? 5 : Math.floor(noise(layer, head) * 6);
+  const sharpness = 1 + 5 * noise(layer, head, 1);
+  const weights = new Float32Array(rows * cols);
+  const flags = new Uint8Array(rows * cols);
+  for (let q = 0; q < rows; q++) {
+    const last = scene.causal ? q + cols - rows : cols - 1;
+    const at = (q / Math.max(1, rows - 1)) * (cols - 1);
+    let sum = 0;
+    for (let k = 0; k < cols; k++) {
+      const i = q * cols + k;
+      if (k > last) {
+        flags[i] = MASKED;
+        continue;
+      }
+      let score = noise(layer, head, q, k, pass) + 0.6 * noise(layer, head, k);
+      const distance = Math.abs(k - at);
+      if (habit === 0 && Math.round(at - k) === 1) score += sharpness;
+      if (habit === 1 && distance < 0.5) score += sharpness;
+      if (habit === 2 || (k === 0 && !finds_noun)) score += k === 0 ? sharpness * 0.7 : 0;
+      if (habit === 3) score += noise(layer, head, k, 7) ** 6 * sharpness;
+      if (habit === 4) score -= distance * 0.15 * sharpness;
+      if (finds_noun && k === 0) score += 1.9;
+      if (finds_noun && keys[k] === "animal") {
+        score += scene.tokens[q] === "it" ? 3.6 : 2.2;
+      }
+      weights[i] = Math.exp(score);
+      sum += weights[i];
+    }
+    for (let k = 0; k < cols; k++) weights[q * cols + k] *= (1 - (scene.sink ?? 0)) / (sum || 1);
+  }
+  for (const [q, k] of scene.nan ?? []) flags[q * cols + k] = NOT_A_NUMBER;
+  return { weights, flags, rows, cols };
+}
+
+/** @param {Float32Array} weights @param {number} rows @param {number} cols @param {number} size */
+function thumbnail(weights, rows, cols, size) {
+  const [br, bc] = [Math.ceil(rows / size), Math.ceil(cols / size)];
+  const [n, m] = [Math.ceil(rows / br), Math.ceil(cols / bc)];
+  const cells = new Float32Array(n * m);
+  for (let q = 0; q < rows; q++) {
+    for (let k = 0; k < cols; k++) {
+      const i = Math.floor(q / br) * m + Math.floor(k / bc);
+      cells[i] = Math.max(cells[i], weights[q * cols + k]);
+    }
+  }
+  const max = cells.reduce((a, b) => Math.max(a, b), 0);
+  return { n, m, max, bytes: Uint8Array.from(cells, (w) => Math.round(255 * Math.sqrt(w / max))) };
+}
+
+/**
+ * A host's model, with a kernel behind it.
+ *
+ * @param {Scene} scene
+ * @param {Record<string, any>} traits
+ */
+export function make_fake_model(scene, traits = {}) {
+  const keys = scene.keys ?? scene.tokens;
+  const stack = scene.stack ?? (scene.keys ? "cross" : scene.causal ? "decoder" : "encoder");
+  /** @type {Record<string, any>} */
+  const values = {
+    text: scene.tokens.slice(1, -1).join(" "),
+    stack,
+    layer: scene.layers.at(-1),
+    head: scene.heads - 1,
+    query: 0,
+    key: null,
+    batch: 0,
+    view: "matrix",
+    ...traits,
+  };
+  /** @type {Map<string, Set<(...args: any[]) => void>>} */
+  const listeners = new Map();
+  /** @param {string} event @param {...any} args */
+  const emit = (event, ...args) => {
+    for (const listener of [...(listeners.get(event) ?? [])]) listener(...args);
+  };
+  let pass = 1;
+  /** @type {Map<string, any[]>} */
+  const lists = new Map();
+  /** @type {any[]} */
+  const sent = [];
+  const cache = new Map();
+  /** @param {number} layer @param {number} head */
+  const weights_of = (layer, head) => {
+    const name = `${layer} ${head} ${pass}`;
+    if (!cache.has(name)) cache.set(name, head_weights(scene, layer, head, pass));
+    return cache.get(name);
+  };
+
+  /** @param {any} facts @param {Record<string, [Float32Array | Uint8Array, number[]]>} [arrays] */
+  const picture = (facts, arrays = {}) => {
+    const entries = Object.entries(arrays).map(([name, [array, shape]]) => ({
+      name,
+      dtype: array instanceof Uint8Array ? "uint8" : "float32",
+      shape,
+    }));
+    const buffers = Object.values(arrays).map(([array]) => new DataView(array.slice().buffer));
+    emit(
+      "msg:custom",
+      { type: "picture", pass, coarse: false, ...facts, arrays: entries },
+      buffers,
+    );
+  };
+
+  /** @type {Record<string, (want: any) => void>} */
+  const answers = {
+    model: ({ key }) =>
+      picture({
+        key,
+        kind: "model",
+        name: scene.name ?? "MiniLM",
+        text: values.text,
+        has_tokenizer: scene.has_tokenizer ?? true,
+        live: true,
+        step: 0,
+        stacks: [
+          {
+            name: stack,
+            kind: scene.keys ? "cross" : "self",
+            causal: scene.causal ?? false,
+            query_len: scene.tokens.length,
+            key_len: keys.length,
+            batch_size: scene.batch_size ?? 1,
+            query_tokens: 0,
+            key_tokens: scene.keys ? 1 : 0,
+            layers: scene.layers.map((layer) => ({
+              layer,
+              heads: scene.heads,
+              kv_heads: scene.kv_heads ?? scene.heads,
+              module: `${stack}.layer.${layer}.attention.self`,
+              source: "transformers",
+              dtype: "float32",
+            })),
+          },
+        ],
+        tokens: [[scene.tokens], [keys]],
+      }),
+    check: ({ key }) =>
+      picture({
+        key,
+        kind: "check",
+        ...(scene.check ?? {
+          status: "exact",
+          note: "Weights are computed from the queries and keys the model itself used.",
+          check: 4e-7,
+        }),
+      }),
+    overview: ({ key, size }) => {
+      const heads = scene.layers.flatMap((layer) =>
+        Array.from({ length: scene.heads }, (_, head) => {
+          const { weights, rows, cols } = weights_of(layer, head);
+          return thumbnail(weights, rows, cols, size);
+        }),
+      );
+      const [{ n, m }] = heads;
+      const cells = new Uint8Array(heads.length * n * m);
+      heads.forEach((head, i) => {
+        cells.set(head.bytes, i * n * m);
+      });
+      const shape = [scene.layers.length, scene.heads];
+      picture(
+        { key, kind: "overview", layers: scene.layers, sampled: false },
+        {
+          cells: [cells, [...shape, n, m]],
+          max: [Float32Array.from(heads, (head) => head.max), shape],
+        },
+      );
+    },
+    tile: ({ key, layer, head, rows, cols, size }) => {
+      const whole = weights_of(layer, head);
+      const [r0, r1] = rows ?? [0, whole.rows];
+      const [c0, c1] = cols ?? [0, whole.cols];
+      const block = [Math.ceil((r1 - r0) / size[0]), Math.ceil((c1 - c0) / size[1])];
+      const [h, w] = [Math.ceil((r1 - r0) / block[0]), Math.ceil((c1 - c0) / block[1])];
+      const cells = new Float32Array(h * w);
+      const flags = new Uint8Array(h * w).fill(MASKED);
+      const row_sums = new Float32Array(r1 - r0);
+      const col_sums = new Float32Array(c1 - c0);
+      for (let q = r0; q < r1; q++) {
+        for (let k = c0; k < c1; k++) {
+          const from = q * whole.cols + k;
+          const to = Math.floor((q - r0) / block[0]) * w + Math.floor((k - c0) / block[1]);
+          if (whole.flags[from] === NOT_A_NUMBER) {
+            flags[to] = NOT_A_NUMBER;
+            continue;
+          }
+          if (whole.flags[from] === VISIBLE && flags[to] === MASKED) flags[to] = VISIBLE;
+          cells[to] = Math.max(cells[to], whole.weights[from]);
+          row_sums[q - r0] += whole.weights[from];
+          col_sums[k - c0] += whole.weights[from];
+        }
+      }
+      const max = cells.reduce((a, b) => Math.max(a, b), 0);
+      const exact = cells.length <= 65_536;
+      const bytes = Uint8Array.from(cells, (v) => Math.round(255 * Math.sqrt(v / max)));
+      picture(
+        {
+          key,
+          kind: "tile",
+          rows: [r0, r1],
+          cols: [c0, c1],
+          block,
+          max,
+          encoding: exact ? "linear" : "sqrt",
+          query_len: whole.rows,
+          key_len: whole.cols,
+        },
+        {
+          cells: [exact ? cells : bytes, [h, w]],
+          flags: [flags, [h, w]],
+          row_sums: [row_sums, [r1 - r0]],
+          col_sums: [col_sums, [c1 - c0]],
+        },
+      );
+    },
+    row: ({ key, layer, head, query }) => {
+      const { weights, flags, cols } = weights_of(layer, head);
+      const row = weights.slice(query * cols, (query + 1) * cols);
+      picture(
+        {
+          key,
+          kind: "row",
+          query,
+          sum: row.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0),
+        },
+        {
+          weights: [row, [cols]],
+          flags: [flags.slice(query * cols, (query + 1) * cols), [cols]],
+        },
+      );
+    },
+  };
+
+  const brought = new Map();
+  /** @param {any} want */
+  const answer = (want) => {
+    if (scene.silent && want.kind !== "model") return;
+    if (brought.get(want.key) === pass) return;
+    brought.set(want.key, pass);
+    answers[want.kind](want);
+  };
+  /** @param {() => void} then */
+  const later = (then) => {
+    if (scene.delay === 0) then();
+    else setTimeout(then, scene.delay ?? 30);
+  };
+
+  return {
+    sent,
+    listeners,
+    emit,
+
+    /** @param {string} name */
+    get: (name) => values[name],
+    /** @param {string} name @param {any} value */
+    set(name, value) {
+      if (values[name] === value) return;
+      values[name] = value;
+      emit(`change:${name}`);
+    },
+    save_changes() {},
+    /** @param {string} event @param {(...args: any[]) => void} listener */
+    on(event, listener) {
+      const all = listeners.get(event) ?? new Set();
+      listeners.set(event, all.add(listener));
+    },
+    /** @param {string} event @param {(...args: any[]) => void} listener */
+    off(event, listener) {
+      listeners.get(event)?.delete(listener);
+    },
+    /** @param {any} message */
+    send(message) {
+      sent.push(message);
+      if (message.type === "run") {
+        later(() => {
+          values.text = message.text;
+          scene.tokens = ["[CLS]", ...message.text.split(" "), "[SEP]"];
+          emit("change:text");
+          this.new_pass();
+        });
+        return;
+      }
+      lists.set(message.view, message.wants);
+      const wanted = new Set([...lists.values()].flat().map((want) => want.key));
+      for (const key of [...brought.keys()]) if (!wanted.has(key)) brought.delete(key);
+      if (message.again) for (const want of message.wants) brought.delete(want.key);
+      later(() => message.wants.forEach(answer));
+    },
+
+    /** A forward pass has ended: all that is shown is brought again. */
+    new_pass() {
+      pass += 1;
+      brought.clear();
+      cache.clear();
+      for (const want of [...lists.values()].flat()) if (!want.prefetch) answer(want);
+    },
+    /** @param {string | null} key @param {string} title @param {string} detail */
+    make_trouble: (key, title, detail) =>
+      emit("msg:custom", { type: "trouble", key, title, detail }),
+  };
+}

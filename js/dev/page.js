@@ -1,0 +1,29 @@
+/**
+ * The widget without Jupyter: `npm run dev-build`, then open dev/index.html over any web server.
+ * What is shown is chosen in the address: ?scene=gqa&scheme=dark&view=grid&query=9.
+ */
+
+import make_widget from "../src/widget.js";
+import { make_fake_model } from "./fake_kernel.js";
+import { SCENES } from "./scenes.js";
+
+const asked = new URLSearchParams(location.search);
+const { scene, traits = {} } = SCENES[asked.get("scene") ?? "minilm"]();
+if (asked.get("scheme") === "dark") document.body.className = "vscode-dark";
+
+/** @type {Record<string, any>} */
+const chosen = { ...traits };
+for (const name of ["layer", "head", "query", "key"]) {
+  if (asked.has(name)) chosen[name] = Number(asked.get(name));
+}
+if (asked.has("view")) chosen.view = asked.get("view");
+
+const model = make_fake_model(scene, chosen);
+const cell = /** @type {HTMLElement} */ (document.querySelector(".cell"));
+if (asked.has("hidden")) cell.style.display = "none";
+
+const widget = make_widget();
+widget.initialize({ model });
+widget.render({ model, el: cell });
+// For driving the page from a script: the stand-in for what Python would do.
+Object.assign(cell, { model });

@@ -1,0 +1,126 @@
+/** Kinds of models and texts that must look right. */
+
+const ANIMAL = "[CLS] the animal didn ' t cross the street because it was too tired [SEP]".split(
+  " ",
+);
+const WORDS =
+  "when the old lighthouse keeper finally climbed down the winding stairs , he found that the small boat his brother had left there was gone and nobody in town could say who took it .".split(
+    " ",
+  );
+
+/** @param {number} n */
+const range = (n) => Array.from({ length: n }, (_, i) => i);
+/** @param {number} n */
+const words = (n) => range(n).map((i) => WORDS[(i * 7 + Math.floor(i / 5)) % WORDS.length]);
+
+/** @type {Record<string, () => {scene: import("./fake_kernel.js").Scene, traits?: Record<string, any>}>} */
+export const SCENES = {
+  minilm: () => ({
+    scene: { tokens: ANIMAL, layers: range(6), heads: 12 },
+    traits: { query: 10, key: 2 },
+  }),
+  one: () => ({ scene: { tokens: ["hello"], layers: range(4), heads: 3 }, traits: { query: 0 } }),
+  small: () => ({
+    scene: { tokens: words(15), layers: range(4), heads: 3, causal: true, name: "stories" },
+    traits: { query: 9, key: 4 },
+  }),
+  sixty: () => ({
+    scene: { tokens: words(60), layers: range(12), heads: 12, causal: true, name: "GPT-2" },
+    traits: { query: 40, key: 12 },
+  }),
+  long: () => ({
+    scene: { tokens: words(512), layers: range(12), heads: 12, causal: true, name: "GPT-2" },
+    traits: { query: 300, key: 120 },
+  }),
+  gqa: () => ({
+    scene: {
+      tokens: words(24),
+      layers: range(30),
+      heads: 9,
+      kv_heads: 3,
+      causal: true,
+      name: "SmolLM2-135M",
+    },
+    traits: { query: 20, key: 3, layer: 14, head: 4 },
+  }),
+  many: () => ({
+    scene: {
+      tokens: words(32),
+      layers: range(32),
+      heads: 32,
+      kv_heads: 8,
+      causal: true,
+      name: "Llama",
+    },
+    traits: { query: 20, key: 3, layer: 17, head: 22 },
+  }),
+  gaps: () => ({
+    scene: {
+      tokens: words(18),
+      layers: [3, 7, 11, 12],
+      heads: 8,
+      kv_heads: 2,
+      causal: true,
+      sink: 0.12,
+      name: "Hybrid",
+      has_tokenizer: false,
+      check: { status: "unchecked", note: "The layer's output was not seen.", check: null },
+    },
+    traits: { query: 10, key: 3 },
+  }),
+  cross: () => ({
+    scene: {
+      tokens: "<pad> das Tier überquerte die Straße nicht".split(" "),
+      keys: ANIMAL,
+      layers: range(6),
+      heads: 8,
+      batch_size: 4,
+      name: "T5",
+    },
+    traits: { query: 2, key: 2 },
+  }),
+  decoding: () => ({
+    scene: { tokens: ["it"], keys: words(60), layers: range(6), heads: 8, causal: true },
+    traits: { query: 0, key: 59 },
+  }),
+  nan: () => ({
+    scene: {
+      tokens: ANIMAL,
+      layers: range(6),
+      heads: 12,
+      nan: range(15).map((k) => /** @type {[number, number]} */ ([6, k])),
+    },
+    traits: { query: 6, key: 3 },
+  }),
+  scripts: () => ({
+    scene: {
+      tokens: [
+        "<bos>",
+        "القطة",
+        "جلست",
+        "على",
+        "السجادة",
+        " ",
+        "\n\n",
+        "\t",
+        "שלום",
+        "<b>bold</b>",
+        "日本語",
+        "pneumonoultramicroscopicsilicovolcanoconiosis",
+        "🙂",
+        "",
+        "Straße",
+        "naïve",
+        ".",
+      ],
+      layers: range(6),
+      heads: 12,
+      causal: true,
+    },
+    traits: { query: 11, key: 1 },
+  }),
+  silent: () => ({
+    scene: { tokens: ANIMAL, layers: range(6), heads: 12, silent: true },
+    traits: { query: 10, key: 2 },
+  }),
+};

@@ -1,0 +1,50 @@
+"""The recorded messages, read by this test and by js/tests: neither side can drift alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.record_messages import FOLDER, explorer, record
+
+
+# A byte may round the other way on another processor.
+ROUNDING = {"uint8": 1, "float32": 1e-6}
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    return json.loads((FOLDER / name).read_text())  # type: ignore[no-any-return]
+
+
+def test_the_kernel_still_sends_what_was_recorded() -> None:
+    """If this is meant to change: `python -m tests.record_messages`, then mend js/src/messages.js."""
+    now, before = record(), recorded("kernel.json")
+    assert [m["content"].get("key") for m in now] == [m["content"].get("key") for m in before]
+    for new, old in zip(now, before, strict=True):
+        for name, value in old["content"].items():
+            if isinstance(value, float):
+                assert new["content"][name] == pytest.approx(value, rel=1e-6), name
+            else:
+                assert new["content"][name] == value, name
+        assert set(new["content"]) == set(old["content"])
+        for fact, a, b in zip(
+            old["content"].get("arrays", []), new["buffers"], old["buffers"], strict=True
+        ):
+            drawn, kept = (np.frombuffer(base64.b64decode(t), fact["dtype"]) for t in (a, b))
+            assert drawn.size == np.prod(fact["shape"])
+            np.testing.assert_allclose(drawn.astype(float), kept.astype(float), rtol=1e-5, atol=ROUNDING[fact["dtype"]])
+
+
+def test_the_kernel_answers_all_that_the_page_was_recorded_to_want() -> None:
+    ex = explorer()
+    sent: list[dict[str, Any]] = []
+    ex.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    for message in recorded("page.json"):
+        ex._handle_custom_msg(message, [])
+        wanted = {want["key"] for want in message.get("wants", [])}
+        pictures = {m["key"] for m in sent if m["type"] == "picture"}
+        assert wanted <= pictures
