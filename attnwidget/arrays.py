@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from attnwidget.binding.kept import Kept, Keeping
+from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.masks import no_later_key
 from attnwidget.call import AttentionCall
 from attnwidget.selection import Pick, crop, indices, size
@@ -23,9 +23,12 @@ class GivenMap(Keeping):
 
     recomputed = False
     why_unseen = ""
-    head_dim = None
-    scale = None
-    q = k = v = output = None
+    head_dim: int | None = None
+    scale: float | None = None
+    q: torch.Tensor | None = None
+    k: torch.Tensor | None = None
+    v: torch.Tensor | None = None
+    output: torch.Tensor | None = None
 
     def __init__(self, weights: torch.Tensor) -> None:
         self._kept = {"the given map": Kept(weights)}
@@ -122,4 +125,5 @@ def _four_axes(given: Any, layer: int) -> torch.Tensor:
         raise Trouble(f"Layer {layer} of attention has shape {tuple(given.shape)}.", _EXPECTED)
     if given.is_complex():
         raise Trouble(f"Layer {layer} of attention has dtype {given.dtype}.", _EXPECTED)
-    return given if given.is_floating_point() else given.float()
+    weights: torch.Tensor = given if given.is_floating_point() else given.float()
+    return weights

@@ -8,69 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
 from attnwidget.selection import Pick, Selector
 from attnwidget.trouble import Trouble
 
+if TYPE_CHECKING:
+    from attnwidget.binding.evidence import Evidence
+
 EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
 
 # Rows of long texts are checked in a sample: W @ V over every row would cost as much as the layer.
 _ROWS_CHECKED = 256
-
-
-class Evidence(Protocol):
-    """What was kept of a call, and how its numbers follow from it.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (B, H, Tq, Tk).
-    recomputed : bool
-        False if the weights are the model's own tensor, True if they are worked out from q and k.
-    remarks : list of str
-        What a reader of the numbers should know, in words.
-    why_unseen : str
-        Why weights cannot be read at all; empty when they can.
-    why_unchecked : str
-        Why W @ V cannot be compared with the output; empty when it can.
-    """
-
-    shape: tuple[int, int, int, int]
-    kv_heads: int
-    head_dim: int | None
-    scale: float | None
-    dtype: torch.dtype
-    device: torch.device
-    recomputed: bool
-    remarks: list[str]
-    why_unseen: str
-    why_unchecked: str
-
-    @property
-    def causal(self) -> bool: ...
-    @property
-    def q(self) -> torch.Tensor | None: ...
-    @property
-    def k(self) -> torch.Tensor | None: ...
-    @property
-    def v(self) -> torch.Tensor | None: ...
-    @property
-    def output(self) -> torch.Tensor | None: ...
-    def weights(self, pick: Pick) -> torch.Tensor: ...
-    def scores(self, pick: Pick) -> torch.Tensor: ...
-    def visible(self, pick: Pick) -> torch.Tensor: ...
-    def check(self, rows: list[int]) -> float: ...
-    def overwritten(self) -> list[str]:
-        """Names of kept tensors that somebody wrote into after the call."""
-
-    def untracked(self) -> bool:
-        """Whether such writing could go unnoticed, as it does under ``torch.inference_mode``."""
-
-    def tensors(self) -> list[torch.Tensor]:
-        """All tensors that are kept alive."""
 
 
 class AttentionCall:
@@ -115,10 +66,12 @@ class AttentionCall:
 
     @property
     def stack(self) -> str:
+        """Group of like calls."""
         return self._placed()[0]
 
     @property
     def layer(self) -> int:
+        """Number within the stack."""
         return self._placed()[1]
 
     def _placed(self) -> tuple[str, int]:
@@ -133,18 +86,22 @@ class AttentionCall:
 
     @property
     def batch_size(self) -> int:
+        """B."""
         return self._evidence.shape[0]
 
     @property
     def heads(self) -> int:
+        """H, the number of query heads."""
         return self._evidence.shape[1]
 
     @property
     def query_len(self) -> int:
+        """Tq, the number of queries."""
         return self._evidence.shape[2]
 
     @property
     def key_len(self) -> int:
+        """Tk, the number of keys."""
         return self._evidence.shape[3]
 
     @property
@@ -154,6 +111,7 @@ class AttentionCall:
 
     @property
     def head_dim(self) -> int | None:
+        """d, the size of one head's queries and keys; None where it is not known."""
         return self._evidence.head_dim
 
     @property
@@ -163,10 +121,12 @@ class AttentionCall:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Dtype the model computes in."""
         return self._evidence.dtype
 
     @property
     def device(self) -> torch.device:
+        """Where its tensors are."""
         return self._evidence.device
 
     @property
@@ -299,6 +259,8 @@ class AttentionCall:
         if evidence.why_unchecked:
             return "approximate", f"Recomputed, not checked: {evidence.why_unchecked}."
         error = self.check()
+        if evidence.why_unseen:  # found out by trying
+            return "unavailable", evidence.why_unseen
         sample = ""
         if self.query_len > _ROWS_CHECKED:
             sample = f" on {_ROWS_CHECKED} of {self.query_len} queries"
@@ -311,7 +273,10 @@ class AttentionCall:
             )
         if math.isnan(error):
             return "approximate", "Recomputed, not checked: the output has no numbers in it."
-        return "approximate", f"W @ V differs from the output by {error:.1e} of its maximum{sample}."
+        return (
+            "approximate",
+            f"W @ V differs from the output by {error:.1e} of its maximum{sample}.",
+        )
 
     def _why_unreadable(self) -> str:
         gone = self._evidence.overwritten()

@@ -168,6 +168,10 @@ class Trace:
                 storages[storage.data_ptr()] = storage.nbytes()
         return sum(storages.values())
 
+    def searched_by(self, searched: Callable[[set[str]], Searched]) -> None:
+        """Say who knows what was looked at: see the parameter `searched`."""
+        self._searched = searched
+
     @property
     def searched(self) -> Searched:
         """What was looked at to find these calls."""

@@ -83,4 +83,3 @@ def _answer(ex: Any, head: int | None = None, only: str | None = None) -> int:
     ]
     ex._handle_custom_msg({"type": "wants", "view": "bench", "wants": listed}, [])
     return sent
-

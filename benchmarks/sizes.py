@@ -28,8 +28,7 @@ def script() -> Iterator[tuple[str, str, str]]:
 def imports() -> Iterator[tuple[str, str, str]]:
     """Seconds of `import attnwidget` beyond torch, in fresh processes."""
     seconds = [
-        float(subprocess.check_output([sys.executable, "-c", _IMPORT], text=True))
-        for _ in range(5)
+        float(subprocess.check_output([sys.executable, "-c", _IMPORT], text=True)) for _ in range(5)
     ]
     yield "import attnwidget, beyond torch", "≤ 0.3 s", f"{statistics.median(seconds):.3f} s"
 

@@ -28,7 +28,9 @@ def rows(table: Iterable[tuple[str, str, str]]) -> str:
     lines = [("what", "budget", "measured"), *table]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     text = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
         for line in lines
     ]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

@@ -6,11 +6,12 @@ torch's fused layers. The Python frames that lead to a call tell the same.
 
 from __future__ import annotations
 
+import functools
 import re
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 
 import torch
 
@@ -51,8 +52,8 @@ class Names:
             return
         self._by_id = {}
         self.classes = {}
-        for name, module in root.named_modules():
-            name = ".".join(part for part in name.split(".") if part != "_orig_mod")
+        for path, module in root.named_modules():
+            name = ".".join(part for part in path.split(".") if part != "_orig_mod")
             self._by_id[id(module)] = (weakref.ref(module), name)
             self.classes[name] = type(module).__name__
 
@@ -90,22 +91,32 @@ def callers(frame: FrameType | None) -> Iterator[Caller]:
         frame = frame.f_back
 
 
-def is_cross(name: str, caller: Caller | None) -> bool:
-    """Whether a call attends to another sequence, by names and by the arguments of its module."""
-    last_words = ".".join(name.split(".")[-2:])
-    if _CROSS_NAME.search(last_words):
+def is_cross(name: str, module: torch.nn.Module | None, frame: FrameType | None) -> bool:
+    """Whether a call attends to another sequence: by names, and by arguments of its forward.
+
+    Parameters
+    ----------
+    frame : frame or None
+        Of the function that made the call.
+    """
+    if _cross_by_name(name) or getattr(module, "is_cross_attention", False) is True:
         return True
-    if caller is None:
+    given = _other_sequences(frame.f_code) if frame is not None else ()
+    if frame is None or not given:
         return False
-    if getattr(caller.module, "is_cross_attention", False) is True:
-        return True
-    code = caller.frame.f_code
-    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    given = _OTHER_SEQUENCE.intersection(arguments)
-    if not given:
-        return False
-    values = caller.frame.f_locals
+    values = frame.f_locals
     return any(isinstance(values.get(argument), torch.Tensor) for argument in given)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cross_by_name(name: str) -> bool:
+    return _CROSS_NAME.search(".".join(name.split(".")[-2:])) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _other_sequences(code: CodeType) -> tuple[str, ...]:
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return tuple(_OTHER_SEQUENCE.intersection(arguments))
 
 
 def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, int]) -> None:

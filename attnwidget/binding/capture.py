@@ -58,9 +58,7 @@ class Binding:
         True until `detach`.
     """
 
-    def __init__(
-        self, model: torch.nn.Module, on_pass: Callable[[Pass], None], copy: bool
-    ) -> None:
+    def __init__(self, model: torch.nn.Module, on_pass: Callable[[Pass], None], copy: bool) -> None:
         self.attached = True
         self._names = Names(model)
         self._model_class = type(model).__name__
@@ -87,7 +85,7 @@ class Binding:
         self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         recording = any(recorder.names is self._names for recorder in active.recorders)
-        if recording or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        if recording or torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
             return forward(*args, **kwargs)
         _patches.complete()
         kind = (torch.is_grad_enabled(), *_kind(args), *_kind(kwargs))
@@ -241,8 +239,9 @@ def capture(
     torch.Size([1, 2, 3, 3])
     """
     most = _most_passes(keep)
-    trace = Trace(searched=lambda recorded: binding.searched(recorded))
+    trace = Trace()
     binding = attach(model, lambda done: trace.add_pass(done.calls, most, max_bytes), copy=copy)
+    trace.searched_by(binding.searched)
     try:
         yield trace
     finally:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 
 from attnwidget.binding.active import active, silence
-from attnwidget.binding.kept import Kept, Keeping
+from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.patches import Patch
 from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record
-from attnwidget.call import Evidence
 from attnwidget.selection import Pick
 
 if TYPE_CHECKING:
@@ -38,7 +37,9 @@ def patch() -> Patch:
 
 def _as_if_alone(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
     def has_torch_function(relevant_args: Any) -> bool:
-        if active.mode is None or torch.overrides._get_current_function_mode() is not active.mode:
+        mode = active.mode
+        modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+        if mode is None or not modes or modes[-1] is not mode:
             return original(relevant_args)
         with torch.overrides._pop_mode_temporarily():
             return original(relevant_args)
@@ -133,7 +134,7 @@ class FusedLayer(Keeping):
 
     recomputed = True
     why_unseen = ""
-    output = None  # of the attention alone: never handed out by the kernel
+    output: torch.Tensor | None = None  # of the attention alone: the kernel never hands it out
 
     def __init__(self, call: Layer | Attention, output: torch.Tensor, copy: bool) -> None:
         self._call = call
@@ -189,12 +190,12 @@ class FusedLayer(Keeping):
         with torch.no_grad(), silence():
             projected = F.linear(self._call.normed(self._input()), weight, bias)
             q, k, v = (
-                part.unflatten(-1, (self._call.num_heads, -1)).transpose(1, 2)
+                part.reshape(*part.shape[:2], self._call.num_heads, -1).transpose(1, 2)
                 for part in projected.chunk(3, dim=-1)
             )
             visible = self._visible()
         mask = None if visible is None else Kept(visible)
-        # Padding that was cut off is never computed; a mask over all keys makes the kernel give NaN.
+        # Padding that was cut off is never computed; a mask over all keys makes it give NaN.
         blind = 0.0 if self._call.src.is_nested else math.nan
         return DotProduct(Kept(q), Kept(k), Kept(v), mask, None, blind=blind)
 
@@ -245,33 +246,20 @@ class FusedLayer(Keeping):
 
 
 def encoder_layer(
-    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Handle ``torch._transformer_encoder_layer_fwd``."""
-    output = func(*args, **kwargs)
-    record(lambda copy: (_evidence(Layer, output, copy, args, kwargs), "fused"), sys._getframe(2))
-    return output
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After ``torch._transformer_encoder_layer_fwd``."""
+    call = Layer(*_detached(args), **dict(zip(kwargs, _detached(kwargs.values()), strict=True)))
+    record(lambda copy: (FusedLayer(call, result, copy), "fused"), sys._getframe(2))
 
 
 def native_attention(
-    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Handle ``torch._native_multi_head_attention``."""
-    result = func(*args, **kwargs)
-    record(
-        lambda copy: (_evidence(Attention, result[0], copy, args, kwargs), "fused"),
-        sys._getframe(2),
-    )
-    return result
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After ``torch._native_multi_head_attention``."""
+    call = Attention(*_detached(args), **dict(zip(kwargs, _detached(kwargs.values()), strict=True)))
+    record(lambda copy: (FusedLayer(call, result[0], copy), "fused"), sys._getframe(2))
 
 
-def _evidence(
-    arguments: type[Layer] | type[Attention],
-    output: torch.Tensor,
-    copy: bool,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Evidence:
-    call = arguments(*args, **kwargs)
-    detached = [a.detach() if isinstance(a, torch.Tensor) else a for a in call]
-    return FusedLayer(arguments(*detached), output, copy)
+def _detached(values: Iterable[Any]) -> list[Any]:
+    return [value.detach() if isinstance(value, torch.Tensor) else value for value in values]

@@ -36,9 +36,10 @@ def four_axes(tensor: torch.Tensor, fold: Fold) -> torch.Tensor:
     n = tensor.shape[0]
     if n == 1 or n % fold.heads:
         return tensor[:, None]
+    rest = tensor.shape[1:]
     if fold.head_major:
-        return tensor.unflatten(0, (fold.heads, n // fold.heads)).transpose(0, 1)
-    return tensor.unflatten(0, (n // fold.heads, fold.heads))
+        return tensor.reshape(fold.heads, n // fold.heads, *rest).transpose(0, 1)
+    return tensor.reshape(n // fold.heads, fold.heads, *rest)
 
 
 def broadcast_axes(mask: torch.Tensor, rank: int, fold: Fold) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding.active import silence
-from attnwidget.binding.kept import Kept, Keeping
+from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.masks import Mask, Triangle
 from attnwidget.binding.recompute import by_rows, settle_blind_rows, weighted_sum_error
 from attnwidget.binding.torch_names import DROPOUTS, SOFTMAXES
@@ -229,8 +229,8 @@ class OwnEager(Keeping):
                 continue
             return self._read(result, reading, pick, mask, scores)
         raise Trouble(
-            f"The model's own {getattr(self._eager, '__name__', 'eager attention')} could not be run"
-            f" again: {type(error).__name__}: {error}",
+            "The model's own eager attention could not be run again:"
+            f" {type(error).__name__}: {error}.",
             "The weights of this call cannot be recomputed; switch the model to another attention"
             " implementation to see them.",
         )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from attnwidget.binding.active import active
+from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.folds import Folded, folded
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
@@ -23,8 +24,7 @@ from attnwidget.binding.readings import EinsumMeeting, MatmulMeeting, Meeting, e
 from attnwidget.binding.recorder import record
 from attnwidget.binding.softmax_map import SoftmaxMap
 from attnwidget.binding.steps import Chain, Product, Step
-from attnwidget.binding.torch_names import LAYOUTS, MULTIPLICATIONS
-from attnwidget.call import Evidence
+from attnwidget.binding.torch_names import LAYOUTS
 
 if TYPE_CHECKING:
     from attnwidget.binding.torch_functions import TorchFunctions
@@ -142,8 +142,10 @@ def carry(
         if after is not None:
             tags.put(made, after)
     elif isinstance(tag, Weights):
-        tags.put(made, replace(tag, later=(*tag.later, step), pending=tag.pending + bool(tag.clean)))
-    else:
+        tags.put(
+            made, replace(tag, later=(*tag.later, step), pending=tag.pending + bool(tag.clean))
+        )
+    elif isinstance(tag, Chain):
         tags.put(made, tag.then(step))
 
 
@@ -157,39 +159,35 @@ def _step(
     return Step.of(func, args, kwargs or {}, followed, tuple(followed.shape), tuple(made.shape))
 
 
-def softmax(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Handle a softmax: scores become weights."""
-    result = func(*args, **kwargs)
+def softmax(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After a softmax: scores have become weights."""
     scores = args[0] if args else kwargs.get("input")
     chain = mode.tags.of(scores)
     if isinstance(chain, Chain) and isinstance(scores, torch.Tensor):
         step = _step(func, args, kwargs, scores, result)
         costly = chain.nbytes > scores.numel() * scores.element_size()
         mode.tags.put(result, Weights(chain, step, scores=Kept(scores) if costly else None))
-    return result
 
 
-def dropout(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Handle dropout: of weights, the tensor before it is what is shown."""
+def dropout(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After dropout: of weights, the tensor before it is what is shown."""
     before = args[0] if args else kwargs.get("input")
     tag = mode.tags.of(before)
     if not isinstance(tag, Weights) or not isinstance(before, torch.Tensor):
-        result = func(*args, **kwargs)
         carry(mode.tags, func, args, kwargs, result)
-        return result
+        return
     p = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
     training = args[2] if len(args) > 2 else kwargs.get("training", kwargs.get("train", True))
-    clean = Kept(before)
-    result = func(*args, **kwargs)
-    if not (training and p > 0.0):
+    if not (training and p > 0.0) or tag.clean is not None:
         mode.tags.put(result, tag)
     elif result is before:
         mode.tags.put(result, replace(tag, dropout=_in_place(p)))
-    elif tag.clean is not None:
-        mode.tags.put(result, tag)
     else:
-        mode.tags.put(result, replace(tag, clean=clean, pending=0, dropout=_active(p)))
-    return result
+        mode.tags.put(result, replace(tag, clean=Kept(before), pending=0, dropout=_active(p)))
 
 
 def _active(p: float) -> str:
@@ -200,50 +198,47 @@ def _in_place(p: float) -> str:
     return f"dropout ({p:g}) was active and wrote into the weights, which are shown after it"
 
 
-def multiply(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Handle a multiplication: queries are often scaled just before they meet the keys."""
-    result = func(*args, **kwargs)
-    if len(args) == 2 and isinstance(args[1], int | float) and isinstance(args[0], torch.Tensor):
-        if mode.tags.of(args[0]) is None and result is not args[0] and result.dim() > 1:
-            mode.tags.put(result, Scaled(float(args[1]), _version(result)))
-            return result
-    if mode.tags:
+def multiply(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After a multiplication: queries are often scaled just before they meet the keys."""
+    by_number = len(args) == 2 and isinstance(args[1], int | float)
+    if not by_number or result is args[0] or result.dim() < 2 or mode.tags.of(args[0]) is not None:
         carry(mode.tags, func, args, kwargs, result)
-    return result
+    else:
+        mode.tags.put(result, Scaled(float(args[1]), _version(result)))
 
 
 def _version(tensor: torch.Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
-def product(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Handle matmul, bmm, mm and @."""
-    result = func(*args, **kwargs)
+def product(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After matmul, bmm, mm or @."""
     pair = _tensors(args, kwargs)
     if len(pair) == 2:
         _meet(mode, func, args, kwargs, pair, result, None, sys._getframe(2))
-    return result
 
 
 def added_product(
-    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Handle baddbmm(added, left, right)."""
-    result = func(*args, **kwargs)
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After baddbmm(added, left, right)."""
     three = _tensors(args, kwargs)
     if len(three) == 3 and result is not three[0]:
         _meet(mode, func, args, kwargs, three[1:], result, None, sys._getframe(2))
-    return result
 
 
-def einsum(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Handle an einsum of two tensors."""
-    result = func(*args, **kwargs)
+def einsum(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After an einsum of two tensors."""
     letters = equation_of(args)
     if letters is not None:
         pair = _tensors(args, kwargs)
         _meet(mode, func, args, kwargs, pair, result, letters, sys._getframe(2))
-    return result
 
 
 def _tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
@@ -274,21 +269,24 @@ def _meet(
             carry(tags, func, args, kwargs, result)  # heads mixed by a matrix
         elif isinstance(tag, Weights):
             _close(mode, tag, meeting, weights, values, result, frame)
-    elif not isinstance(left, Chain) and not isinstance(right, Chain):
-        if _may_be_scores(*pair, letters):
-            step = Step.of(func, args, kwargs, None, (), tuple(result.shape))
-            fresh = isinstance(left, Scaled) and left.version == _version(pair[0])
-            scaled = left.factor if isinstance(left, Scaled) and fresh else 1.0
-            one, other = step.kept()[-2:]
-            tags.put(result, Chain(Product(step, one, other, scaled, letters)))
+    elif isinstance(left, Chain) or isinstance(right, Chain):
+        return  # scores that go on without a softmax, as in linear attention
+    elif _may_be_scores(pair[0], pair[1], letters):
+        step = Step.of(func, args, kwargs, None, (), tuple(result.shape))
+        fresh = isinstance(left, Scaled) and left.version == _version(pair[0])
+        scaled = left.factor if isinstance(left, Scaled) and fresh else 1.0
+        one, other = step.kept()[-2:]
+        tags.put(result, Chain(Product(step, one, other, scaled, letters)))
 
 
 def _meeting(letters: tuple[str, str, str] | None, on_left: bool) -> Meeting | None:
     if letters is None:
         return MatmulMeeting(on_left)
     one, other, result = letters
-    return EinsumMeeting.read(one, other, result) if on_left else EinsumMeeting.read(
-        other, one, result
+    return (
+        EinsumMeeting.read(one, other, result)
+        if on_left
+        else EinsumMeeting.read(other, one, result)
     )
 
 

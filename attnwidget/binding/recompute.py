@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from attnwidget.binding.active import silence
-from attnwidget.binding.kept import Kept, Keeping
+from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.layout import Fold, broadcast_axes, four_axes, kv_axis
 from attnwidget.binding.masks import Mask, Triangle
 from attnwidget.selection import Pick, parts, size, take
@@ -255,7 +255,5 @@ class DotProduct(Keeping):
             output = self.output
             if output is not None:
                 output = take(take(take(output, 0, pick.batch), 1, pick.heads), 2, pick.queries)
-            weights = settle_blind_rows(
-                weights, self.visible(every_key), output, self._blind
-            )
+            weights = settle_blind_rows(weights, self.visible(every_key), output, self._blind)
         return take(weights, 3, pick.keys)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from types import FrameType
 
 import torch
 
 from attnwidget.binding.active import active
-from attnwidget.binding.attribution import Caller, Names, callers, is_cross, place_calls
-from attnwidget.call import AttentionCall, Evidence
+from attnwidget.binding.attribution import Names, callers, is_cross, place_calls
+from attnwidget.binding.evidence import Evidence
+from attnwidget.call import AttentionCall
+
+_Found = tuple[str, torch.nn.Module | None, FrameType]
 
 
 class Recorder:
@@ -54,10 +56,10 @@ class Recorder:
         module: torch.nn.Module | None = None,
     ) -> None:
         """Record a call made from `frame`, by `module` where that is known."""
-        name, caller = self._attribute(frame, module)
+        name, module, frame = self._attribute(frame, module)
         if kind is None:
-            kind = "cross" if is_cross(name, caller) else "self"
-        idx = getattr(caller.module, "layer_idx", None) if caller else None
+            kind = "cross" if is_cross(name, module, frame) else "self"
+        idx = getattr(module, "layer_idx", None)
         if isinstance(idx, int):
             self._layer_idx[len(self.calls)] = idx
         call = AttentionCall(
@@ -65,25 +67,20 @@ class Recorder:
         )
         self.calls.append(call)
 
-    def _attribute(
-        self, frame: FrameType, module: torch.nn.Module | None
-    ) -> tuple[str, Caller | None]:
+    def _attribute(self, frame: FrameType, module: torch.nn.Module | None) -> _Found:
         found = self._find(frame, module)
         if found is None and not self._refreshed:
             self._refreshed = True  # a module added since binding: read the tree again, once
             self.names.refresh()
             found = self._find(frame, module)
-        return found or ("", None)
+        return found or ("", None, frame)
 
-    def _find(
-        self, frame: FrameType, module: torch.nn.Module | None
-    ) -> tuple[str, Caller | None] | None:
+    def _find(self, frame: FrameType, module: torch.nn.Module | None) -> _Found | None:
         if module is not None and (name := self.names.of(module)) is not None:
-            near = islice(callers(frame), 4)
-            return name, next((c for c in near if c.module is module), None)
+            return name, module, frame
         for caller in callers(frame):
             if (name := self.names.of(caller.module)) is not None:
-                return name, caller
+                return name, caller.module, caller.frame
         return None
 
     def _place(self) -> None:
@@ -106,14 +103,21 @@ def record(
     frame : frame
         Where the call was made.
     """
-    made: dict[bool, tuple[Evidence, str]] = {}
+    made: tuple[Evidence, str] | None = None
+    copied = False
     for recorder in active.recorders:
         # Whatever goes wrong in reading a call must not reach the user's forward pass.
         try:
-            if recorder.copy not in made:
-                made[recorder.copy] = make(recorder.copy)
-            evidence, source = made[recorder.copy]
-            recorder.add(evidence, source, frame, kind, module)
+            if made is None or recorder.copy != copied:
+                made, copied = make(recorder.copy), recorder.copy
+            recorder.add(*made, frame, kind, module)
         except Exception as problem:
-            name = type(problem).__name__
-            recorder.troubles.append(f"A call was seen but could not be read: {name}: {problem}")
+            trouble(problem, recorder)
+
+
+def trouble(problem: Exception, *recorders: Recorder) -> None:
+    """Note that something was seen but could not be read; without recorders, for all."""
+    text = f"A call was seen but could not be read: {type(problem).__name__}: {problem}"
+    for recorder in recorders or active.recorders:
+        if text not in recorder.troubles:
+            recorder.troubles.append(text)

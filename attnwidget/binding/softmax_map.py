@@ -7,7 +7,7 @@ import math
 import torch
 
 from attnwidget.binding.active import silence
-from attnwidget.binding.kept import Kept, Keeping
+from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.layout import Fold, four_axes
 from attnwidget.binding.masks import FORBIDDEN, no_later_key
 from attnwidget.binding.readings import Meeting, queries_and_keys
@@ -163,7 +163,11 @@ class SoftmaxMap(Keeping):
         return self._four(self._meeting.output(self._kept_output.tensor))
 
     def tensors(self) -> list[torch.Tensor]:
-        more = [self._kept_v, *self._chain.kept(), *([self._kept_scores] if self._kept_scores else [])]
+        more = [
+            self._kept_v,
+            *self._chain.kept(),
+            *([self._kept_scores] if self._kept_scores else []),
+        ]
         return [*super().tensors(), *(kept.tensor for kept in more)]
 
     # What is asked ------------------------------------------------------------------------------

@@ -70,8 +70,11 @@ class Step:
         """All other tensors it needs."""
         found: list[Kept] = []
         for value in (*self.args, *self.kwargs.values()):
-            found += [one for one in (value if isinstance(value, list | tuple) else [value])
-                      if isinstance(one, Kept)]
+            found += [
+                one
+                for one in (value if isinstance(value, list | tuple) else [value])
+                if isinstance(one, Kept)
+            ]
         return found
 
     @property

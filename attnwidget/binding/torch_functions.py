@@ -13,12 +13,13 @@ from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding import fused_layers, provenance
 from attnwidget.binding.active import active
+from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.multi_head import multi_head_attention
 from attnwidget.binding.provenance import Tags, carry, follow_folded
 from attnwidget.binding.recompute import DotProduct
-from attnwidget.binding.recorder import record
+from attnwidget.binding.recorder import record, trouble
 from attnwidget.binding.torch_names import (
     ADDED_PRODUCTS,
     DROPOUTS,
@@ -27,9 +28,8 @@ from attnwidget.binding.torch_names import (
     PRODUCTS,
     SOFTMAXES,
 )
-from attnwidget.call import Evidence
 
-Handler = Callable[["TorchFunctions", Any, tuple[Any, ...], dict[str, Any]], Any]
+Observer = Callable[["TorchFunctions", Any, tuple[Any, ...], dict[str, Any], Any], None]
 
 
 class TorchFunctions(TorchFunctionMode):
@@ -57,26 +57,31 @@ class TorchFunctions(TorchFunctionMode):
     ) -> Any:
         if active.silent:
             return func(*args, **kwargs) if kwargs else func(*args)
-        handle = HANDLERS.get(func)
-        if handle is not None:
-            return handle(self, func, args, kwargs or {})
+        if func is F.multi_head_attention_forward:
+            return multi_head_attention(self, func, args, kwargs or {})
         result = func(*args, **kwargs) if kwargs else func(*args)
-        if self.tags and (result is None or isinstance(result, Tensor | tuple | list)):
-            carry(self.tags, func, args, kwargs, result)
+        observe = OBSERVERS.get(func)
+        try:
+            if observe is not None:
+                observe(self, func, args, kwargs or {}, result)
+            elif self.tags and (result is None or isinstance(result, Tensor | tuple | list)):
+                carry(self.tags, func, args, kwargs, result)
+        except Exception as problem:  # the function itself has succeeded: the model goes on
+            trouble(problem)
         return result
 
 
-def _sdpa(mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    output = func(*args, **kwargs)
+def _sdpa(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
     fold = Fold()
     source = mode.source or "sdpa"
     record(
-        lambda copy: (_sdpa_evidence(output, fold, copy, *args, **kwargs), source),
+        lambda copy: (_sdpa_evidence(result, fold, copy, *args, **kwargs), source),
         sys._getframe(2),
         kind=mode.kind,
     )
-    follow_folded(mode.tags, output, fold)
-    return output
+    follow_folded(mode.tags, result, fold)
 
 
 def _sdpa_evidence(
@@ -108,7 +113,7 @@ def _sdpa_evidence(
     )
 
 
-HANDLERS: dict[Any, Handler] = {
+OBSERVERS: dict[Any, Observer] = {
     **dict.fromkeys(SOFTMAXES, provenance.softmax),
     **dict.fromkeys(DROPOUTS, provenance.dropout),
     **dict.fromkeys(MULTIPLICATIONS, provenance.multiply),
@@ -116,7 +121,6 @@ HANDLERS: dict[Any, Handler] = {
     **dict.fromkeys(ADDED_PRODUCTS, provenance.added_product),
     EINSUM: provenance.einsum,
     F.scaled_dot_product_attention: _sdpa,
-    F.multi_head_attention_forward: multi_head_attention,
     torch._native_multi_head_attention: fused_layers.native_attention,
     torch._transformer_encoder_layer_fwd: fused_layers.encoder_layer,
 }

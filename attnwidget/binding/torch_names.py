@@ -6,6 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+
+def _getter(name: str) -> object:
+    """Return what a mode sees when an attribute of a tensor is read."""
+    return vars(torch._C.TensorBase)[name].__get__
+
+
 SOFTMAXES = frozenset({F.softmax, torch.softmax, Tensor.softmax, torch.special.softmax})
 DROPOUTS = frozenset({F.dropout, torch.dropout})
 PRODUCTS = frozenset(
@@ -28,8 +34,8 @@ TRANSPOSES = frozenset(
     {torch.transpose, Tensor.transpose, torch.swapaxes, Tensor.swapaxes}
     | {torch.swapdims, Tensor.swapdims}
 )
-REVERSES = frozenset({torch.t, Tensor.t, Tensor.T.__get__})
-LAST_TWO_SWAPPED = frozenset({torch.adjoint, Tensor.adjoint, Tensor.mT.__get__, Tensor.mH.__get__})
+REVERSES = frozenset({torch.t, Tensor.t, _getter("T")})
+LAST_TWO_SWAPPED = frozenset({torch.adjoint, Tensor.adjoint, _getter("mT"), _getter("mH")})
 PERMUTES = frozenset({torch.permute, Tensor.permute})
 RESHAPES = frozenset(
     {Tensor.view, Tensor.reshape, torch.reshape, Tensor.view_as, Tensor.reshape_as}

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import torch
 
 from attnwidget.binding.active import active
+from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.masks import Triangle
 from attnwidget.binding.own_eager import OwnEager
 from attnwidget.binding.patches import Patch
 from attnwidget.binding.recorder import record
-from attnwidget.call import Evidence
 
 AttentionFunction = Callable[..., Any]
 
@@ -65,8 +65,11 @@ def _listening(function: AttentionFunction, eager: AttentionFunction) -> Attenti
         # Attributes of tensors are torch functions too: without this a mode would see each of them.
         with torch._C.DisableTorchFunction():
             call = _Call(function, eager, module, query, key, value, attention_mask, result)
-            record(lambda copy: (call.evidence(args, kwargs, copy), "transformers"),
-                   sys._getframe(1), module=module)
+            record(
+                lambda copy: (call.evidence(args, kwargs, copy), "transformers"),
+                sys._getframe(1),
+                module=module,
+            )
         return result
 
     return attention

@@ -54,7 +54,7 @@ def load() -> tuple[Any, Any]:
 
 def cache_folder() -> Path:
     """Where the float32 weights are kept; another version of the package has another folder."""
-    if "XDG_CACHE_HOME" in os.environ:
+    if os.environ.get("XDG_CACHE_HOME"):
         root = Path(os.environ["XDG_CACHE_HOME"])
     elif sys.platform == "win32":
         root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))

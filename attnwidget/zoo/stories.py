@@ -3,7 +3,21 @@
 It is a decoder with pre-norm blocks, as GPT-2 has them, and one token per word. `stories_data`
 makes what it learns from, `train` trains it, and `stories_scores` measures what its heads do.
 
-CARD
+Model card
+    705,920 parameters, 401 words, 64 positions;
+    seed 0, 2000 steps, 540 s on two shared cores.
+Names at the end of a story what its pronoun meant; its pairs of nouns never met in training
+    crossing   100.0%
+    cause      100.0%
+    meeting    100.0%
+    thing      100.0%
+    Right is only the noun itself, as the most likely of all words; 500 stories of each kind.
+Induction head: layer 2, head 0
+    0.969 of its weight lies on the word to come, in 200 songs of 20 random words;
+    100.0% of these words are guessed right.
+Sentence to open with: the last "it" looks at what it means, in layer 2, head 2
+    0.99 animal: "The animal didn't cross the street because it was too tired, so it slept."
+    0.72 street: "The animal didn't cross the street because it was too wide, so it stayed empty."
 """
 
 from __future__ import annotations

@@ -155,15 +155,14 @@ def in_words(card: dict[str, Any]) -> str:
     return f"""\
 Model card
     {card["parameters"]:,} parameters, {card["vocabulary"]} words, {card["positions"]} positions;
-    seed {card["seed"]}, {card["steps"]} steps, {card["seconds"]} s on two cores.
-Names what the pronoun meant, in stories whose pairs of nouns were never seen together
+    seed {card["seed"]}, {card["steps"]} steps, {card["seconds"]} s on two shared cores.
+Names at the end of a story what its pronoun meant; its pairs of nouns never met in training
 {naming_lines}
-Induction head (layer {sung["layer"]}, head {sung["head"]})
-    Weight {sung["score"]:.3f} on the word to come, in songs of 20 random words;
-    of these, {sung["accuracy"]:.1%} are continued right.
-Opens with
-    "{card["text"]}"
-    Layer {layer}, head {head}: {card["weight"]:.2f} from the last "it" to {noun}.
-    "{card["twin"]}"
-    The same head: {card["twin_weight"]:.2f} from the last "it" to {other}.
+    Right is only the noun itself, as the most likely of all words; 500 stories of each kind.
+Induction head: layer {sung["layer"]}, head {sung["head"]}
+    {sung["score"]:.3f} of its weight lies on the word to come, in 200 songs of 20 random words;
+    {sung["accuracy"]:.1%} of these words are guessed right.
+Sentence to open with: the last "it" looks at what it means, in layer {layer}, head {head}
+    {card["weight"]:.2f} {noun}: "{card["text"]}"
+    {card["twin_weight"]:.2f} {other}: "{card["twin"]}"
 """

@@ -94,7 +94,7 @@ function thumbnail(weights, rows, cols, size) {
  * @param {Record<string, any>} traits
  */
 export function make_fake_model(scene, traits = {}) {
-  const keys = scene.keys ?? scene.tokens;
+  const keys = () => scene.keys ?? scene.tokens;
   const stack = scene.stack ?? (scene.keys ? "cross" : scene.causal ? "decoder" : "encoder");
   /** @type {Record<string, any>} */
   const values = {
@@ -159,7 +159,7 @@ export function make_fake_model(scene, traits = {}) {
             kind: scene.keys ? "cross" : "self",
             causal: scene.causal ?? false,
             query_len: scene.tokens.length,
-            key_len: keys.length,
+            key_len: keys().length,
             batch_size: scene.batch_size ?? 1,
             query_tokens: 0,
             key_tokens: scene.keys ? 1 : 0,
@@ -173,7 +173,7 @@ export function make_fake_model(scene, traits = {}) {
             })),
           },
         ],
-        tokens: [[scene.tokens], [keys]],
+        tokens: [[scene.tokens], [keys()]],
       }),
     check: ({ key }) =>
       picture({

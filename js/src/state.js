@@ -79,7 +79,11 @@ export function bind_state(model) {
           model.set(name, chosen[name]);
         }
       });
-      model.save_changes();
+      try {
+        model.save_changes();
+      } catch {
+        // The kernel is gone: one can still step through what is here.
+      }
     },
 
     stop() {

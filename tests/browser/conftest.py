@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -30,15 +28,13 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_lab(server: Server, browser: Browser) -> Iterator[Callable[..., Lab]]:
-    """Open notebooks; each is closed, and checked for console errors, when the test ends."""
-    opened: list[Lab] = []
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest, server: Server, browser: Browser) -> Iterator[Lab]:
+    """One notebook for all tests of a module, made of its CELLS and run once.
 
-    def open_one(cells: list[str] | Path, **how: Any) -> Lab:
-        opened.append(Lab.open(server, browser, cells, **how))
-        return opened[-1]
-
-    yield open_one
-    for lab in opened:
-        lab.close()
+    Opening JupyterLab and starting a kernel takes longer than any test.
+    """
+    opened = Lab.open(server, browser, request.module.CELLS)
+    opened.run_all()
+    yield opened
+    opened.close()

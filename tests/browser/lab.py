@@ -152,6 +152,7 @@ class Lab:
 
     server: Server
     page: Page
+    name: str
     errors: list[str] = field(default_factory=list)
 
     @classmethod
@@ -163,7 +164,6 @@ class Lab:
         *,
         width: int = 1400,
         height: int = 1000,
-        dark: bool = False,
     ) -> Lab:
         """Open a notebook made of `cells`, or a copy of the notebook at a path."""
         name = f"notebook-{os.urandom(4).hex()}.ipynb"
@@ -171,20 +171,13 @@ class Lab:
             shutil.copy(cells, server.folder / name)
         else:
             (server.folder / name).write_text(json.dumps(notebook(cells)))
-        page = browser.new_page(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-        )
-        lab = cls(server, page)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        lab = cls(server, page, name)
         page.on("console", lambda m: lab.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: lab.errors.append(str(error)))
         page.route("**/*", lab._block_outside)
         page.goto(server.url(name))
         lab.wait_for_kernel()
-        if dark:
-            page.evaluate(
-                "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
         page.evaluate(
             "if (!jupyterapp.shell.leftCollapsed)"
             " jupyterapp.commands.execute('application:toggle-left-area')"
@@ -212,6 +205,34 @@ class Lab:
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         self.wait_for_kernel()
 
+    def begin(self, cell: int) -> None:
+        """Run one cell, without waiting for its end."""
+        self.page.evaluate(
+            """(cell) => {
+              jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
+              jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            cell,
+        )
+
+    def kernel_status(self) -> str:
+        """What the notebook's kernel is doing: "idle", "busy" ..."""
+        return str(
+            self.page.evaluate(
+                "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+            )
+        )
+
+    def theme(self, dark: bool) -> None:
+        """Switch the theme of JupyterLab."""
+        name = "JupyterLab Dark" if dark else "JupyterLab Light"
+        self.page.evaluate(
+            "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})", name
+        )
+        self.page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light", arg=str(not dark).lower()
+        )
+
     def python(self, code: str) -> str:
         """Run code in the notebook's kernel; what it prints, or its traceback."""
         return str(self.page.evaluate(_EXECUTE, code)).strip()
@@ -235,7 +256,9 @@ class Lab:
 
     def head(self, layer: int, head: int, nth: int = 0) -> Locator:
         """The thumbnail of a head."""
-        return self.widget(nth).get_by_role("gridcell", name=f"layer {layer}, head {head}", exact=True)
+        return self.widget(nth).get_by_role(
+            "gridcell", name=f"layer {layer}, head {head}", exact=True
+        )
 
     def cells(self, nth: int = 0) -> NDArray[np.uint8]:
         """Pixels (height, width, 4) of the nth widget's matrix."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.browser.lab import Lab
 
-OpenLab = Callable[..., Lab]
-
-CELLS = """
-import attnwidget as aw, ipywidgets
-ex = aw.explore()
-box = ipywidgets.Box([ex], layout=ipywidgets.Layout(width="{width}px", display="block"))
-box
-"""
+CELLS = [
+    "import attnwidget as aw, ipywidgets\n"
+    "ex = aw.explore()\n"
+    "box = ipywidgets.Box([ex], layout=ipywidgets.Layout(width='1000px', display='block'))\nbox",
+    "sentence = 'The animal didn\\'t cross the street because it was too tired'\n"
+    "minilm = aw.explore(*aw.zoo.load('minilm'), sentence, query='it', key='animal')\nminilm",
+    "smollm2 = aw.explore(*aw.zoo.load('smollm2'), sentence)\nsmollm2",
+    "from torch import nn\nimport torch\n"
+    "waiting = nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()\n"
+    "live = aw.explore(waiting)\nlive",
+]
 
 # Elements with text of their own that lie outside the widget, or are cut without saying so.
 _CUT = """(root) => {
@@ -42,39 +43,43 @@ _CUT = """(root) => {
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [400, 800, 1400])
-def test_nothing_is_cut_at_any_width(open_lab: OpenLab, width: int, dark: bool) -> None:
-    lab = open_lab([CELLS.format(width=width - 20)], width=max(width + 200, 900), dark=dark)
-    lab.run_all()
-    lab.wait_until_drawn()
+def test_nothing_is_cut_at_any_width(lab: Lab, width: int, dark: bool) -> None:
+    lab.page.set_viewport_size({"width": max(width + 200, 900), "height": 1000})
+    lab.theme(dark)
     mode = "dark" if dark else "light"
-    lab.screenshot(f"matrix-{width}-{mode}")
-    assert lab.widget().evaluate(_CUT) == []
-    root = lab.widget()
-    assert root.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
-    ground = root.evaluate("(e) => getComputedStyle(e.firstElementChild ?? e).backgroundColor")
-    assert ground
-    lab.python("ex.view = 'grid'")
-    lab.page.wait_for_timeout(400)
-    lab.screenshot(f"grid-{width}-{mode}")
-    assert lab.widget().evaluate(_CUT) == []
+    lab.python(f"box.layout.width = '{width - 20}px'")
+    for view in ("grid", "matrix"):
+        lab.python(f"ex.view = '{view}'")
+        lab.page.wait_for_timeout(500)
+        lab.wait_for_sentence("%")
+        lab.screenshot(f"{view}-{width}-{mode}")
+        assert lab.widget().evaluate(_CUT) == []
+        assert lab.widget().evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
+    ground = lab.widget().evaluate(
+        "(e) => getComputedStyle(e.querySelector('.aw-root') ?? e).backgroundColor"
+    )
+    level = sum(int(n) for n in ground.strip("rgba()").split(",")[:3]) / 3
+    assert (level < 80) == dark, f"the ground is {ground}"
 
 
-REAL = """
-import attnwidget as aw, os
-model, tokenizer = aw.zoo.load("{name}")
-ex = aw.explore(model, tokenizer, "The animal didn't cross the street because it was too tired")
-ex
-"""
-
-
-@pytest.mark.parametrize("name", ["minilm", "smollm2"])
-def test_real_models_look_right(open_lab: OpenLab, name: str) -> None:
-    lab = open_lab([REAL.format(name=name)])
-    lab.run_all()
-    lab.wait_until_drawn()
-    lab.screenshot(f"{name}-light")
-    assert lab.widget().evaluate(_CUT) == []
-    words = lab.widget().locator(".aw-bar").inner_text()
+@pytest.mark.parametrize(("nth", "name"), [(1, "minilm"), (2, "smollm2")])
+def test_real_models_look_right(lab: Lab, nth: int, name: str) -> None:
+    lab.page.set_viewport_size({"width": 1400, "height": 1000})
+    lab.theme(dark=False)
+    lab.wait_until_drawn(nth)
+    lab.screenshot(name, nth)
+    assert lab.widget(nth).evaluate(_CUT) == []
+    words = lab.widget(nth).locator(".aw-bar").inner_text()
     assert "exact" in words
-    if name == "smollm2":
-        assert "3 key/value heads" in words
+    expected = {"minilm": "6 layers × 12 heads", "smollm2": "3 key/value heads"}
+    assert expected[name] in words
+
+
+def test_a_widget_made_before_any_forward_pass_waits_in_words(lab: Lab) -> None:
+    trouble = lab.widget(3).locator(".aw-trouble", has_text="Nothing has run yet")
+    trouble.wait_for()
+    lab.screenshot("waiting", 3)
+    lab.python("with torch.no_grad(): waiting(torch.randn(2, 7, 16))")
+    lab.wait_until_drawn(3)
+    assert lab.sentence(3).startswith("Layer 0, head")
+    lab.screenshot("live-fast-path", 3)

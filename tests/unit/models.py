@@ -40,7 +40,9 @@ class Projections(nn.Module):
 class Sdpa(Projections):
     """Hand-written around scaled_dot_product_attention."""
 
-    def __init__(self, mask: str = "none", kv_heads: int = HEADS, scale: float | None = None) -> None:
+    def __init__(
+        self, mask: str = "none", kv_heads: int = HEADS, scale: float | None = None
+    ) -> None:
         super().__init__(kv_heads)
         self.mask, self.kv_heads, self.scale = mask, kv_heads, scale
 

@@ -11,7 +11,6 @@ import pytest
 
 from tests.record_messages import FOLDER, explorer, record
 
-
 # A byte may round the other way on another processor.
 ROUNDING = {"uint8": 1, "float32": 1e-6}
 
@@ -36,7 +35,9 @@ def test_the_kernel_still_sends_what_was_recorded() -> None:
         ):
             drawn, kept = (np.frombuffer(base64.b64decode(t), fact["dtype"]) for t in (a, b))
             assert drawn.size == np.prod(fact["shape"])
-            np.testing.assert_allclose(drawn.astype(float), kept.astype(float), rtol=1e-5, atol=ROUNDING[fact["dtype"]])
+            np.testing.assert_allclose(
+                drawn.astype(float), kept.astype(float), rtol=1e-5, atol=ROUNDING[fact["dtype"]]
+            )
 
 
 def test_the_kernel_answers_all_that_the_page_was_recorded_to_want() -> None:

@@ -242,10 +242,10 @@ function LayerRow({ row, heads, sizes, selected, onChoose, onOpen }) {
           {row.first}
         </span>
         {Array.from({ length: heads }, (_, head) => (
+          // biome-ignore lint/a11y/useSemanticElements: see the grid
           <button
             key={head}
             type="button"
-            // biome-ignore lint/a11y/useSemanticElements: see the grid
             role="gridcell"
             class="aw-head"
             aria-label={`layer ${row.first}, head ${head}`}

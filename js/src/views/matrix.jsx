@@ -67,7 +67,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
     row_label,
     col_label,
     beside,
-    legend_lines: pooled || zoomed ? 2 : 1,
+    legend_lines: 1 + Number(pooled || zoomed) + Number(pooled && size.width < 420),
   });
   useEffect(() => {
     const ratio = element.ownerDocument.defaultView?.devicePixelRatio ?? 1;

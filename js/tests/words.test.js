@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import {
+  cut_middle,
+  in_powers,
+  percent,
+  shown_token,
+  stack_in_words,
+  weight_in_words,
+} from "../src/words.js";
+import { layer_of, model_of } from "./pictures.js";
+
+test.each([
+  [0.6472, "0.647"],
+  [0.01234, "0.0123"],
+  [0.00234, "0.00234"],
+  [0.00004512, "4.51·10⁻⁵"],
+  [0, "0"],
+  [1, "1.00"],
+  [Number.NaN, "NaN"],
+])("weight %d is written %s", (value, words) => {
+  expect(weight_in_words(value)).toBe(words);
+});
+
+test("percentages have no decimals and never hide what is there", () => {
+  expect([0.647, 0.004, 0, 1].map(percent)).toEqual(["65 %", "<1 %", "0 %", "100 %"]);
+  expect(in_powers(4.2e-7)).toBe("4·10⁻⁷");
+});
+
+test("tokens that cannot be seen get a mark", () => {
+  expect(shown_token(" the")).toEqual({ text: "the", marked: false });
+  expect(shown_token("\n\n")).toEqual({ text: "↵↵", marked: true });
+  expect(shown_token(" \t")).toEqual({ text: "␣⇥", marked: true });
+  expect(shown_token("")).toEqual({ text: "∅", marked: true });
+});
+
+test("long tokens are cut in the middle, between letters as readers see them", () => {
+  expect(cut_middle("internationalisation", 9)).toBe("inte…tion");
+  expect(cut_middle("short", 9)).toBe("short");
+  expect(cut_middle("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 2)).toBe("👩‍👩‍👧…");
+});
+
+test("a stack is said in words", () => {
+  const [stack] = model_of().stacks;
+  expect(stack_in_words(stack)).toBe("encoder · 3 layers × 4 heads");
+  const grouped = { ...stack, layers: [layer_of(0, 9, 3)] };
+  expect(stack_in_words(grouped, { named: false })).toBe("1 layer × 9 heads, 3 key/value heads");
+  const mixed = { ...stack, layers: [layer_of(0, 1), layer_of(1, 4)] };
+  expect(stack_in_words(mixed)).toBe("encoder · 2 layers × 1 to 4 heads");
+});
