@@ -100,8 +100,8 @@ class OwnEager(Keeping):
         self._blocks = blocks
         self._triangle: Triangle = triangle
         self._kwargs = kwargs
-        # Whether the function may be asked for some heads or rows alone; None until tried.
-        self._divides: bool | None = None
+        # Whether the function may be asked for (some heads, some rows) alone, as far as tried.
+        self._divides: dict[tuple[bool, bool], bool] = {}
         self.remarks: list[str] = []
         self.shape = (q.tensor.shape[0], q.tensor.shape[1], q.tensor.shape[2], k.tensor.shape[2])
         self.kv_heads = k.tensor.shape[1]
@@ -185,19 +185,26 @@ class OwnEager(Keeping):
         return [g * group + i for g in groups for i in range(group)]
 
     def _part(self, pick: Pick, mask: Mask, scores: bool) -> torch.Tensor:
+        """Weights or scores of a selection, computed for more than that if it must be."""
         whole = Pick.of(self.shape)
-        if pick == whole or self._divides is False:
-            return crop(self._run(whole, mask, scores)[0], pick)
-        if self._divides is None:
-            self._divides = self._can_divide(pick, mask)
-            return self._part(pick, mask, scores)
-        return self._run(pick, mask, scores)[0]
+        every_head = Pick(pick.batch, whole.heads, pick.queries, pick.keys)
+        for wider in (pick, every_head):
+            if self._can_divide(wider, mask):
+                found = self._run(wider, mask, scores)[0]
+                return found if wider == pick else take(found, 1, pick.heads)
+        return crop(self._run(whole, mask, scores)[0], pick)
 
     def _can_divide(self, pick: Pick, mask: Mask) -> bool:
-        """Try whether the eager function gives the same for a part as for the whole.
+        """Whether the eager function gives the same for a part as for the whole; tried once.
 
         It may hold a parameter for all heads, or count positions from the number of queries.
         """
+        kind = size(pick.heads) < self.shape[1], size(pick.queries) < self.shape[2]
+        if kind not in self._divides:
+            self._divides[kind] = not any(kind) or self._gives_the_same(pick, mask)
+        return self._divides[kind]
+
+    def _gives_the_same(self, pick: Pick, mask: Mask) -> bool:
         try:
             weights, made = self._run(pick, mask, scores=False)
         except Trouble:

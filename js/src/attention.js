@@ -74,28 +74,38 @@ export function row_of_tile(tile, query) {
  * @param {Row} row
  * @returns {RowFacts}
  */
-export function row_facts({ weights, flags }) {
+export function row_facts(row) {
+  const { weights, flags } = row;
   const order = [];
-  let sum = 0;
-  let not_numbers = 0;
   for (let key = 0; key < weights.length; key++) {
-    if (flags[key] === NOT_A_NUMBER || Number.isNaN(weights[key])) not_numbers++;
-    else if (flags[key] === VISIBLE) {
-      order.push(key);
-      sum += weights[key];
-    }
+    if (flags[key] === VISIBLE && !Number.isNaN(weights[key])) order.push(key);
   }
   order.sort((a, b) => weights[b] - weights[a] || a - b);
-  let entropy = 0;
-  if (sum > 0) {
-    for (const key of order) {
-      const p = weights[key] / sum;
-      if (p > 0) entropy -= p * Math.log2(p);
+  const { sum, numbers, not_numbers, entropy, most_entropy } = row_spread(row);
+  return { sum, visible: numbers + not_numbers, not_numbers, order, entropy, most_entropy };
+}
+
+/**
+ * Sum and entropy of a row, without putting it in order: done for every row of a head.
+ *
+ * With w the weights and s their sum, −Σ (w/s) log₂(w/s) = log₂ s − (Σ w log₂ w) / s.
+ *
+ * @param {Row} row
+ */
+function row_spread({ weights, flags }) {
+  let [sum, w_log_w, numbers, not_numbers] = [0, 0, 0, 0];
+  for (let key = 0; key < weights.length; key++) {
+    const w = weights[key];
+    if (flags[key] === NOT_A_NUMBER || Number.isNaN(w)) not_numbers++;
+    else if (flags[key] === VISIBLE) {
+      numbers++;
+      sum += w;
+      if (w > 0) w_log_w += w * Math.log2(w);
     }
   }
-  const visible = order.length + not_numbers;
-  const most_entropy = Math.log2(Math.max(1, order.length));
-  return { sum, visible, not_numbers, order, entropy: Math.max(0, entropy), most_entropy };
+  const entropy = sum > 0 ? Math.max(0, Math.log2(sum) - w_log_w / sum) : 0;
+  const most_entropy = Math.log2(Math.max(1, numbers));
+  return { sum, numbers, not_numbers, entropy, most_entropy };
 }
 
 /**
@@ -133,9 +143,9 @@ export function head_facts(tile) {
   for (let query = 0; query < tile.query_len; query++) {
     const row = row_of_tile(tile, query);
     if (row === null) return null;
-    const { order, entropy, most_entropy, not_numbers } = row_facts(row);
+    const { numbers, entropy, most_entropy, not_numbers } = row_spread(row);
     if (not_numbers > 0) return null;
-    if (order.length < 2) continue;
+    if (numbers < 2) continue;
     facts.rows++;
     facts.first += row.weights[0];
     facts.itself += row.weights[query];

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -16,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route
 
 ROOT = Path(__file__).parents[2]
@@ -129,13 +132,6 @@ _EXECUTE = """async (code) => {
   };
   await future.done;
   return text;
-}"""
-
-
-_PIXELS = """(canvas) => {
-  const {width, height} = canvas;
-  const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
-  return {width, height, data: Array.from(data)};
 }"""
 
 
@@ -266,8 +262,8 @@ class Lab:
 
     def pixels(self, canvas: Locator) -> NDArray[np.uint8]:
         """Pixels (height, width, 4) of a canvas, as they were drawn."""
-        raw = canvas.evaluate(_PIXELS)
-        return np.array(raw["data"], np.uint8).reshape(raw["height"], raw["width"], 4)
+        url = str(canvas.evaluate("(canvas) => canvas.toDataURL('image/png')"))
+        return np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
 
     def wait_until_drawn(self, nth: int = 0) -> None:
         """Until the nth widget shows a picture of its selection: its sentence holds a number."""

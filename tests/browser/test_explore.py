@@ -9,16 +9,19 @@ from playwright.sync_api import expect
 from tests.browser.lab import SECONDS, Lab
 
 CELLS = [
-    "import time, torch, attnwidget as aw\n"
-    "model, tokenizer = aw.zoo.load('stories')\n"
-    "text = aw.zoo.card('stories')['text']\n"
-    "ex = aw.explore(model, tokenizer, text)\nex",
+    """
+import time, torch, attnwidget as aw
+model, tokenizer = aw.zoo.load("stories")
+text = aw.zoo.card("stories")["text"]
+ex = aw.explore(model, tokenizer, text)
+ex""",
     "ex",
     "other = aw.explore()\nother",
-    "with torch.no_grad():\n"
-    "    for step in range(busy if 'busy' in globals() else 0):\n"
-    "        model(torch.randint(5, 60, (1, 9)))\n"
-    "        time.sleep(0.1)",
+    """
+with torch.no_grad():
+    for step in range(busy if "busy" in globals() else 0):
+        model(torch.randint(5, 60, (1, 9)))
+        time.sleep(0.1)""",
 ]
 SELECTED = "print(ex.stack, ex.layer, ex.head, ex.query, ex.key)"
 
@@ -137,7 +140,7 @@ def test_typing_a_sentence_runs_the_model(lab: Lab) -> None:
     lab.widget().get_by_role("button", name="Run").click()
     wait_for_token(lab, "slept")
     lab.wait_until_drawn()
-    assert lab.python("print(ex.tokens)") == "['the', 'cat', 'slept', '.']"
+    assert lab.python("print(ex.tokens)") == "['<s>', 'the', 'cat', 'slept', '.']"
 
 
 def test_bad_text_is_said_in_the_widget_and_the_last_picture_stays(lab: Lab) -> None:

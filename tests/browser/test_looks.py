@@ -7,15 +7,23 @@ import pytest
 from tests.browser.lab import Lab
 
 CELLS = [
-    "import attnwidget as aw, ipywidgets\n"
-    "ex = aw.explore()\n"
-    "box = ipywidgets.Box([ex], layout=ipywidgets.Layout(width='1000px', display='block'))\nbox",
-    "sentence = 'The animal didn\\'t cross the street because it was too tired'\n"
-    "minilm = aw.explore(*aw.zoo.load('minilm'), sentence, query='it', key='animal')\nminilm",
-    "smollm2 = aw.explore(*aw.zoo.load('smollm2'), sentence)\nsmollm2",
-    "from torch import nn\nimport torch\n"
-    "waiting = nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()\n"
-    "live = aw.explore(waiting)\nlive",
+    """
+import attnwidget as aw, ipywidgets, torch
+from torch import nn
+sentence = "The animal didn't cross the street because it was too tired"
+ex = aw.explore()
+box = ipywidgets.Box([ex], layout=ipywidgets.Layout(width="1000px", display="block"))
+box""",
+    """
+minilm = aw.explore(*aw.zoo.load("minilm"), sentence, query="it", key="animal")
+minilm""",
+    """
+smollm2 = aw.explore(*aw.zoo.load("smollm2"), sentence)
+smollm2""",
+    """
+waiting = nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()
+live = aw.explore(waiting)
+live""",
 ]
 
 # Elements with text of their own that lie outside the widget, or are cut without saying so.

@@ -7,10 +7,14 @@ import json
 from tests.browser.lab import SECONDS, Lab
 
 CELLS = [
-    "import torch, attnwidget as aw\n"
-    "def maps(tokens): return [torch.rand(1, 12, tokens, tokens).softmax(-1) for _ in range(4)]\n"
-    "short = aw.explore(attention=maps(12))\nshort",
-    "long = aw.explore(attention=maps(400))\nlong",
+    """
+import torch, attnwidget as aw
+maps = {n: [torch.rand(1, 12, n, n).softmax(-1) for _ in range(4)] for n in (12, 400)}
+short = aw.explore(attention=maps[12])
+short""",
+    """
+long = aw.explore(attention=maps[400])
+long""",
 ]
 BUDGET = 20_000
 

@@ -458,3 +458,72 @@ PLAIN: dict[str, Shelf] = {
         6,
     ),
 }
+
+
+def transformers_model(name: str, attention: str = "sdpa", **options: Any) -> nn.Module:
+    """A tiny transformers model made from its config, with seeded weights, in eval mode."""
+    import transformers as hf
+
+    small = {"hidden_size": D, "intermediate_size": 32, "num_hidden_layers": 2}
+    words = {"vocab_size": 50, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+    configs: dict[str, Callable[[], Any]] = {
+        "bert": lambda: hf.BertConfig(**small, **words, num_attention_heads=HEADS, **options),
+        "gpt2": lambda: hf.GPT2Config(n_embd=D, n_head=HEADS, n_layer=2, **words, **options),
+        "llama": lambda: hf.LlamaConfig(
+            **small, **words, num_attention_heads=HEADS, num_key_value_heads=2, **options
+        ),
+        "t5": lambda: hf.T5Config(
+            d_model=D, d_ff=32, d_kv=4, num_heads=HEADS, num_layers=2, **words, **options
+        ),
+        "bart": lambda: hf.BartConfig(
+            d_model=D,
+            encoder_ffn_dim=32,
+            decoder_ffn_dim=32,
+            encoder_layers=2,
+            decoder_layers=2,
+            encoder_attention_heads=HEADS,
+            decoder_attention_heads=HEADS,
+            decoder_start_token_id=1,
+            **words,
+            **options,
+        ),
+        "vit": lambda: hf.ViTConfig(
+            **small, num_attention_heads=HEADS, image_size=16, patch_size=8, **options
+        ),
+        "gemma2": lambda: hf.Gemma2Config(
+            **small,
+            **words,
+            num_attention_heads=HEADS,
+            num_key_value_heads=2,
+            head_dim=4,
+            **options,
+        ),
+        "gpt_oss": lambda: hf.GptOssConfig(
+            **small,
+            **words,
+            num_attention_heads=HEADS,
+            num_key_value_heads=2,
+            head_dim=4,
+            num_local_experts=2,
+            num_experts_per_tok=1,
+            **options,
+        ),
+        "bloom": lambda: hf.BloomConfig(hidden_size=D, n_head=HEADS, n_layer=2, **words, **options),
+    }
+    torch.manual_seed(3)
+    config = configs[name]()
+    return hf.AutoModel.from_config(config, attn_implementation=attention).eval()
+
+
+def transformers_inputs(name: str, padded: str = "no") -> dict[str, Tensor]:
+    """Two sequences of 7 tokens, the second with 3 tokens of padding on the side asked for."""
+    torch.manual_seed(4)
+    if name == "vit":
+        return {"pixel_values": torch.randn(2, 3, 16, 16)}
+    inputs = {"input_ids": torch.randint(3, 50, (2, 7))}
+    if padded != "no":
+        inputs["attention_mask"] = torch.ones(2, 7, dtype=torch.long)
+        inputs["attention_mask"][1, slice(4, 7) if padded == "right" else slice(0, 3)] = 0
+    if name in ("t5", "bart"):
+        inputs["decoder_input_ids"] = torch.randint(3, 50, (2, 5))
+    return inputs

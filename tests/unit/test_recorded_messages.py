@@ -20,7 +20,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
 
 
 def test_the_kernel_still_sends_what_was_recorded() -> None:
-    """If this is meant to change: `python -m tests.record_messages`, then mend js/src/messages.js."""
+    """If this is meant to change: `python -m tests.record_messages`, then js/src/messages.js."""
     now, before = record(), recorded("kernel.json")
     assert [m["content"].get("key") for m in now] == [m["content"].get("key") for m in before]
     for new, old in zip(now, before, strict=True):

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** @typedef {import("./cells.js").Pixels} Pixels */
 
@@ -14,22 +14,32 @@ import { useLayoutEffect, useRef } from "preact/hooks";
  */
 export function useCanvas(width, height, ground, paint, inputs) {
   const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const window = ref.current?.ownerDocument.defaultView;
-  const ratio = window?.devicePixelRatio ?? 1;
+  const [ratio, set_ratio] = useState(1);
+
+  // The window may move to another screen, or the page be zoomed.
+  useLayoutEffect(() => {
+    const view = ref.current?.ownerDocument.defaultView;
+    if (!view) return undefined;
+    set_ratio(view.devicePixelRatio);
+    const query = view.matchMedia?.(`(resolution: ${view.devicePixelRatio}dppx)`);
+    const update = () => set_ratio(view.devicePixelRatio);
+    query?.addEventListener("change", update);
+    return () => query?.removeEventListener("change", update);
+  }, [ratio]);
+
   useLayoutEffect(() => {
     const canvas = ref.current;
     const view = canvas?.ownerDocument.defaultView;
     if (!canvas || !view || width <= 0 || height <= 0) return undefined;
     const frame = view.requestAnimationFrame(() => {
-      const scale = view.devicePixelRatio || 1;
       const context = canvas.getContext("2d");
       if (!context) return;
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
       const image = context.createImageData(canvas.width, canvas.height);
       const data = new Uint32Array(image.data.buffer);
       data.fill(ground);
-      paint({ data, width: canvas.width, height: canvas.height }, Math.max(1, Math.round(scale)));
+      paint({ data, width: canvas.width, height: canvas.height }, Math.max(1, Math.round(ratio)));
       context.putImageData(image, 0, 0);
     });
     return () => view.cancelAnimationFrame(frame);

@@ -39,7 +39,7 @@ export function Bar({ source, state, scene, onHelp }) {
                 </option>
               ))}
             </select>
-          )}{" "}
+          )}
           <span class="aw-shape">
             {stack_in_words(place.stack, { named: model.stacks.length === 1 })}
           </span>

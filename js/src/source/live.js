@@ -175,6 +175,8 @@ export function make_live_source(host, limit = CACHE_BYTES) {
     if (newest === null || picture.pass > newest.pass) {
       whole_trouble.value = null;
       running.value = false;
+      // What is wanted depends on the model: the next list need not wait.
+      last_list = Number.NEGATIVE_INFINITY;
       const shown = shown_keys();
       for (const key of [...entries.keys()]) if (!shown.has(key)) forget(key);
     }
@@ -207,13 +209,13 @@ export function make_live_source(host, limit = CACHE_BYTES) {
     }
   }
 
-  /** @param {any} content @param {readonly import("../messages.js").Buffer[]} [buffers] */
-  function hear(content, buffers = []) {
+  /** @param {any} content @param {readonly import("../messages.js").Buffer[] | null} [buffers] */
+  function hear(content, buffers) {
     batch(() => {
       note_sign_of_life();
       if (content.type === "picture") {
         try {
-          take_picture(decode(content, buffers));
+          take_picture(decode(content, buffers ?? []));
         } catch (error) {
           const detail = `${error instanceof Error ? error.message : error} Run the cell again.`;
           const title = "A picture came damaged.";
