@@ -105,7 +105,12 @@ def calls_from_arrays(attention: Iterable[Any]) -> list[AttentionCall]:
         stack = "cross" if kind == "cross" else "decoder" if evidence.causal else "attention"
         calls.append(
             AttentionCall(
-                evidence, module=f"layer {layer}", source="array", kind=kind, place=(stack, layer)
+                evidence,
+                module=f"layer {layer}",
+                source="array",
+                kind=kind,
+                stack=stack,
+                layer=layer,
             )
         )
     if not calls:

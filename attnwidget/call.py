@@ -7,7 +7,6 @@ of one head's keys and values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,37 +51,17 @@ class AttentionCall:
         source: str,
         kind: str = "self",
         step: int = 0,
-        place: tuple[str, int] | Callable[[], None] = ("attention", 0),
+        stack: str = "attention",
+        layer: int = 0,
     ) -> None:
         self.module = module
         self.kind = kind
+        self.stack = stack
+        self.layer = layer
         self.source = source
         self.step = step
         self._evidence = evidence
-        # A call that needs its siblings to be numbered brings the function that numbers them all.
-        self._place: tuple[str, int] | None = None if callable(place) else place
-        self._find_place = place if callable(place) else None
         self._checked: float | None = None
-
-    @property
-    def stack(self) -> str:
-        """Group of like calls."""
-        return self._placed()[0]
-
-    @property
-    def layer(self) -> int:
-        """Number within the stack."""
-        return self._placed()[1]
-
-    def _placed(self) -> tuple[str, int]:
-        if self._place is None and self._find_place is not None:
-            self._find_place()
-        return self._place or ("attention", 0)
-
-    def put(self, stack: str, layer: int) -> None:
-        """Say where the call belongs."""
-        self._place = (stack, layer)
-        self._find_place = None
 
     @property
     def batch_size(self) -> int:
@@ -271,6 +250,8 @@ class AttentionCall:
                 f"Recomputed in float32; meets the {_name(self.dtype)} output within its rounding"
                 f" ({error:.0e}){sample}."
             )
+        if math.isinf(error):
+            return "approximate", "W @ V and the output are not NaN in the same places."
         if math.isnan(error):
             return "approximate", "Recomputed, not checked: the output has no numbers in it."
         return (

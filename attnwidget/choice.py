@@ -35,6 +35,7 @@ def first_choice(
     layer: int | None = None,
     head: int | None = None,
     query: int | None = None,
+    key: int | None = None,
 ) -> Choice:
     """The strongest link of a stack that a reader would want to see explained.
 
@@ -47,27 +48,33 @@ def first_choice(
         The pass to choose from; only its first batch item is looked at.
     stack : str
         The stack to choose in.
-    layer, head, query : int, optional
-        Choose within this layer, head or row.
+    layer, head, query, key : int, optional
+        Choose within this layer, head, row or column.
     """
     calls = [c for c in snapshot.stacks[stack] if layer is None or c.layer == layer]
     telling = _telling(snapshot, stack, calls[0])
     sampled = sum(c.heads * c.query_len * c.key_len for c in calls) > MOST_WEIGHTS
-    best, found = -1.0, Choice(calls[0].layer, head or 0, query or calls[0].query_len - 1, 0)
+    best = -1.0
+    found = Choice(calls[0].layer, head or 0, query or calls[0].query_len - 1, key or 0)
     for call in calls:
         step = max(1, call.query_len // SAMPLED_ROWS) if sampled else 1
         rows = list(range(call.query_len))[::-1][::step] if query is None else [query]
         try:
-            weights = call.weights(head=head, queries=rows, batch=0)[0].nan_to_num(0.0)
+            weights = call.weights(head=head, queries=rows, keys=key, batch=0)[0].nan_to_num(0.0)
         except Trouble:  # this layer cannot be read: its own status says why
             continue
-        if telling.shape == (call.query_len, call.key_len):
+        if key is None and telling.shape == (call.query_len, call.key_len):
             weights = weights * telling[rows].to(weights.device)
         at = int(weights.argmax())
         if float(weights.flatten()[at]) > best:
             best = float(weights.flatten()[at])
-            h, row, key = (int(i) for i in torch.unravel_index(torch.tensor(at), weights.shape))
-            found = Choice(call.layer, h if head is None else head, rows[row], key)
+            h, row, column = (int(i) for i in torch.unravel_index(torch.tensor(at), weights.shape))
+            found = Choice(
+                call.layer,
+                h if head is None else head,
+                rows[row],
+                column if key is None else key,
+            )
     return found
 
 

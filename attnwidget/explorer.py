@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anywidget
 import torch
@@ -18,6 +18,8 @@ from attnwidget.messages import Message, Picture, Run, Want
 from attnwidget.session import Session, Snapshot, Tokens
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -85,7 +87,7 @@ def explore(
         if model is not None:
             raise TypeError("Give either a model or trace= / attention=, not both.")
         session = Session(tokens=tokens)
-        session.take(trace if trace is not None else Trace.from_arrays(attention), {})
+        session.take(trace if trace is not None else Trace.from_arrays(attention or []), {})
         return Explorer(session, **chosen)
     if model is None:
         model, tokenizer = zoo.load("stories")
@@ -239,36 +241,29 @@ class Explorer(anywidget.AnyWidget):
             and (self.key is None or self.key < calls[0].key_len)
         )
         if not (fits and keep_tokens):
-            self._choose(snapshot, self.stack, self.layer, head)
+            self._choose(snapshot, self.stack, layer=self.layer, head=head)
 
     def _settle_on(self, chosen: dict[str, Any]) -> None:
         """Take the caller's choice; what it leaves open is chosen to go with it."""
-        for name in ("stack", "layer", "head", "batch", "view"):
-            if name in chosen:
-                setattr(self, name, chosen[name])
+        for name in (name for name in SELECTION if name in chosen):
+            setattr(self, name, chosen[name])
         snapshot = self._session.snapshot
-        if snapshot is not None and set(chosen) & {"stack", "layer", "head"}:
-            layer, head = (getattr(self, n) if n in chosen else None for n in ("layer", "head"))
-            self._choose(snapshot, self.stack, layer, head)
-        if "query" in chosen:
-            self.query = chosen["query"]
-            if snapshot is not None and self.query is not None:
-                at = {"layer": self.layer, "head": self.head, "query": self.query}
-                self.key = choice.first_choice(snapshot, self.stack, **at).key
-        if "key" in chosen:
-            self.key = chosen["key"]
+        given = {n: getattr(self, n) for n in ("layer", "head", "query", "key") if n in chosen}
+        if snapshot is not None and given:
+            self._choose(snapshot, self.stack, **given)
 
-    def _choose(
-        self, snapshot: Snapshot, stack: str, layer: int | None = None, head: int | None = None
-    ) -> None:
-        found = choice.first_choice(snapshot, stack, layer=layer, head=head)
+    def _choose(self, snapshot: Snapshot, stack: str, **given: int | None) -> None:
+        found = choice.first_choice(snapshot, stack, **given)
         with self.hold_sync(), self.hold_trait_notifications():
             self.stack, self.layer, self.head = stack, found.layer, found.head
-            self.query, self.key = found.query, found.key
+            self.query = given.get("query", found.query)
+            self.key = given.get("key", found.key)
             self.batch = self.batch if self.batch < snapshot.stacks[stack][0].batch_size else 0
 
     def _run_text(self, change: dict[str, Any]) -> None:
-        if change["new"] != self._text_shown:
+        """Run the text, unless it was set because it has just been run."""
+        snapshot = self._session.snapshot
+        if snapshot is None or self._session.trouble or change["new"] != snapshot.text:
             self._session.run(change["new"])
 
     # -- the selection is always one that exists --------------------------------------------------
@@ -306,7 +301,7 @@ class Explorer(anywidget.AnyWidget):
             return self._or_error(lambda: choice.token_index(name, value, texts))
         return self._or_error(lambda: choice.check_index(name, value, length))
 
-    def _or_error(self, check: Any) -> Any:
+    def _or_error(self, check: Callable[[], T]) -> T:
         try:
             return check()
         except Trouble as trouble:

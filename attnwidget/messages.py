@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +85,13 @@ def read(content: object) -> Wants | Run:
         return Run(content["text"])
     if kind == "wants":
         view, wants = content.get("view"), content.get("wants")
-        listed = isinstance(wants, list) and len(wants) <= MOST_WANTS
-        if isinstance(view, str) and listed and all(_is_want(want) for want in wants):
+        if isinstance(view, str) and _are_wants(wants):
             return Wants(view[:LONGEST_KEY], tuple(wants), content.get("again") is True)
     raise _unreadable(f"one of type {str(kind)[:40]!r}")
+
+
+def _are_wants(wants: object) -> TypeGuard[list[Want]]:
+    return isinstance(wants, list) and len(wants) <= MOST_WANTS and all(map(_is_want, wants))
 
 
 def _is_want(want: object) -> bool:

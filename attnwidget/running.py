@@ -31,8 +31,9 @@ class Encoded:
             or "decoder_input_ids" in self.kwargs
         ):
             return self
+        writer: Any = model
         if hasattr(model, "generate") and getattr(model, "can_generate", lambda: False)():
-            written = model.generate(**self.kwargs, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
+            written = writer.generate(**self.kwargs, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
         else:  # no head to write with: the source, shifted by the start token, as BART does
             start = getattr(config, "decoder_start_token_id", None) or 0
             written = source.roll(1, dims=1).index_fill(
@@ -41,7 +42,7 @@ class Encoded:
         return replace(self, kwargs={**self.kwargs, "decoder_input_ids": written})
 
 
-def encode(tokenizer: Any, model: torch.nn.Module | None, text: str) -> Encoded:
+def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encoded:
     """Turn a text into arguments for the model.
 
     Raises

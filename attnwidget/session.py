@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
@@ -246,19 +246,15 @@ class Session:
 
 def _ids_of(done: Pass) -> dict[str, torch.Tensor]:
     """Token ids among a forward's arguments: integer tensors of shape (B, T)."""
-    found = {}
-    named = [("source", "input_ids"), ("target", "decoder_input_ids")]
-    for side, name in named:
-        value = done.kwargs.get(name)
-        if _is_ids(value):
-            found[side] = value
+    named = {"source": done.kwargs.get("input_ids"), "target": done.kwargs.get("decoder_input_ids")}
+    found = {side: value for side, value in named.items() if _is_ids(value)}
     if not found:
         positional = [value for value in (*done.args, *done.kwargs.values()) if _is_ids(value)]
-        found.update(zip(("source", "target"), positional, strict=False))
+        found = dict(zip(named, positional, strict=False))
     return found
 
 
-def _is_ids(value: object) -> bool:
+def _is_ids(value: object) -> TypeGuard[torch.Tensor]:
     return (
         isinstance(value, torch.Tensor)
         and value.ndim == 2

@@ -22,7 +22,7 @@ const options = {
   target: ["es2022", "chrome111", "firefox113", "safari16.4"],
   jsx: "automatic",
   jsxImportSource: "preact",
-  minify: !dev,
+  minify: true,
   sourcemap: dev ? "inline" : false,
   legalComments: "none",
   logLevel: "info",

@@ -42,7 +42,8 @@ class Names:
         self._root = weakref.ref(root)
         self._by_id: dict[int, tuple[weakref.ref[torch.nn.Module], str]] = {}
         self.classes: dict[str, str] = {}
-        self.words: dict[str, str] = {}  # stack words found by looking at a mask, by module
+        # Found once per module: the word and the anchor of its stack, by (path, kind).
+        self.stacks: dict[tuple[str, str], tuple[str, str]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -99,7 +100,7 @@ def is_cross(name: str, module: torch.nn.Module | None, frame: FrameType | None)
     frame : frame or None
         Of the function that made the call.
     """
-    if _cross_by_name(name) or getattr(module, "is_cross_attention", False) is True:
+    if _cross_by_name(name) or (module and vars(module).get("is_cross_attention") is True):
         return True
     given = _other_sequences(frame.f_code) if frame is not None else ()
     if frame is None or not given:
@@ -129,7 +130,12 @@ def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, i
     """
     stacks: dict[tuple[str, str], list[int]] = {}
     for i, call in enumerate(calls):
-        stacks.setdefault(_stack(call, names), []).append(i)
+        key = call.module, call.kind
+        if key not in names.stacks:
+            # Kept for the life of the binding: a single decoding step cannot tell by itself
+            # whether its model looks back only.
+            names.stacks[key] = _stack(call, names)
+        stacks.setdefault(names.stacks[key], []).append(i)
     words = [word for word, _ in stacks]
     for (word, anchor), members in stacks.items():
         # Two towers of one kind are told apart by where they hang in the model.
@@ -138,7 +144,7 @@ def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, i
         if None in numbers or len(set(numbers)) < len(numbers):
             numbers = list(range(len(members)))
         for i, number in zip(members, numbers, strict=True):
-            calls[i].put(name, number or 0)
+            calls[i].stack, calls[i].layer = name, number or 0
 
 
 def _stack(call: AttentionCall, names: Names) -> tuple[str, str]:
@@ -159,10 +165,7 @@ def _stack(call: AttentionCall, names: Names) -> tuple[str, str]:
             found = {word.lower() for word in _ENCODER_DECODER.findall(text)}
             if len(found) == 1:
                 return found.pop(), anchor
-    if call.module not in names.words:
-        # Kept for the life of the binding: a single decoding step cannot tell by itself.
-        names.words[call.module] = "decoder" if call.causal else "attention"
-    return names.words[call.module], ""
+    return "decoder" if call.causal else "attention", ""
 
 
 def _anchor(prefix: str) -> str:
@@ -174,6 +177,7 @@ def _anchor(prefix: str) -> str:
     return ".".join(parts)
 
 
+@functools.lru_cache(maxsize=4096)
 def _number(path: str, layer_idx: int | None) -> int | None:
     for part in path.split("."):
         if part.isdigit():

@@ -78,6 +78,7 @@ class Binding:
             if not self.attached:
                 return
             self.attached = False
+        self._on_pass = _nobody  # so that a trace it fills is not kept alive in a circle
         self._forward.remove()
         _patches.release()
 
@@ -102,6 +103,7 @@ class Binding:
                 output = forward(*args, **kwargs)
         finally:
             active.recorders = before
+        recorder.finish()
         if functions and self._all_from_registry(recorder):
             self._registry_only.add(kind)
         self._deliver(recorder, args, kwargs)
@@ -140,6 +142,10 @@ class Binding:
         )
 
 
+def _nobody(done: Pass) -> None:
+    """Hear of a pass that was running when its binding was let go."""
+
+
 def _kind(values: tuple[Any, ...] | dict[str, Any]) -> Iterator[object]:
     """What decides which way a forward takes, as far as its arguments show."""
     items = sorted(values.items()) if isinstance(values, dict) else enumerate(values)
@@ -159,9 +165,10 @@ def _first_size(values: tuple[Any, ...]) -> int | None:
 
 def _enter(stack: ExitStack, functions: bool) -> None:
     if functions and active.mode is None:
-        active.mode = TorchFunctions()
+        active.mode = mode = TorchFunctions()
         stack.callback(setattr, active, "mode", None)
-        stack.enter_context(active.mode)
+        stack.callback(mode.tags.clear)
+        stack.enter_context(mode)
     # Compiled code runs no Python of ours, and compiling under a mode fails inside torch.
     if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
         stack.enter_context(torch.compiler.set_stance("force_eager"))

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from attnwidget.binding.active import active, silence
 from attnwidget.binding.kept import Keeping, Kept
+from attnwidget.binding.masks import Mask
 from attnwidget.binding.patches import Patch
 from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record
@@ -213,7 +214,7 @@ class FusedLayer(Keeping):
 
     @property
     def causal(self) -> bool:
-        return self._attention().causal
+        return Mask(self._visible(), "none", self.shape).causal()
 
     def weights(self, pick: Pick) -> torch.Tensor:
         return self._attention().weights(pick)
@@ -222,7 +223,7 @@ class FusedLayer(Keeping):
         return self._attention().scores(pick)
 
     def visible(self, pick: Pick) -> torch.Tensor:
-        return self._attention().visible(pick)
+        return Mask(self._visible(), "none", self.shape).visible(pick, self.device)
 
     def check(self, rows: list[int]) -> float:
         """Compare the whole layer, computed step by step, with what the kernel gave."""

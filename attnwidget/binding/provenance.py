@@ -103,8 +103,8 @@ class Tags:
         found = self._table.get(id(value))
         return found[1] if found is not None and found[0]() is value else None
 
-    def drop(self, tensor: torch.Tensor) -> None:
-        self._table.pop(id(tensor), None)
+    def clear(self) -> None:
+        self._table.clear()
 
     def among(
         self, args: tuple[Any, ...], kwargs: dict[str, Any] | None

@@ -7,12 +7,10 @@ from types import FrameType
 
 import torch
 
-from attnwidget.binding.active import active
+from attnwidget.binding.active import active, silence
 from attnwidget.binding.attribution import Names, callers, is_cross, place_calls
 from attnwidget.binding.evidence import Evidence
 from attnwidget.call import AttentionCall
-
-_Found = tuple[str, torch.nn.Module | None, FrameType]
 
 
 class Recorder:
@@ -59,32 +57,39 @@ class Recorder:
         name, module, frame = self._attribute(frame, module)
         if kind is None:
             kind = "cross" if is_cross(name, module, frame) else "self"
-        idx = getattr(module, "layer_idx", None)
+        # Asking a module for what it lacks is slow, and both are set on the instance.
+        idx = vars(module).get("layer_idx") if module is not None else None
         if isinstance(idx, int):
             self._layer_idx[len(self.calls)] = idx
-        call = AttentionCall(
-            evidence, module=name, source=source, kind=kind, step=self.step, place=self._place
+        self.calls.append(
+            AttentionCall(evidence, module=name, source=source, kind=kind, step=self.step)
         )
-        self.calls.append(call)
 
-    def _attribute(self, frame: FrameType, module: torch.nn.Module | None) -> _Found:
-        found = self._find(frame, module)
-        if found is None and not self._refreshed:
-            self._refreshed = True  # a module added since binding: read the tree again, once
-            self.names.refresh()
-            found = self._find(frame, module)
-        return found or ("", None, frame)
-
-    def _find(self, frame: FrameType, module: torch.nn.Module | None) -> _Found | None:
-        if module is not None and (name := self.names.of(module)) is not None:
+    def _attribute(
+        self, frame: FrameType, module: torch.nn.Module | None
+    ) -> tuple[str, torch.nn.Module | None, FrameType]:
+        if module is not None and (name := self._name(module)) is not None:
             return name, module, frame
         for caller in callers(frame):
-            if (name := self.names.of(caller.module)) is not None:
+            if (name := self._name(caller.module)) is not None:
                 return name, caller.module, caller.frame
-        return None
+        return "", None, frame
 
-    def _place(self) -> None:
-        place_calls(self.calls, self.names, self._layer_idx)
+    def _name(self, module: torch.nn.Module) -> str | None:
+        name = self.names.of(module)
+        if name is None and not self._refreshed:
+            self._refreshed = True  # it may have been added since binding: read the tree again
+            self.names.refresh()
+            name = self.names.of(module)
+        return name
+
+    def finish(self) -> None:
+        """Sort the calls into stacks once all are there."""
+        try:
+            with silence():
+                place_calls(self.calls, self.names, self._layer_idx)
+        except Exception as problem:
+            trouble(problem, self)
 
 
 def record(

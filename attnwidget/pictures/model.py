@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from attnwidget.call import AttentionCall
@@ -60,8 +61,10 @@ def _layer(call: AttentionCall) -> dict[str, Any]:
 
 
 def name_of(session: Session) -> str:
-    """How a reader would call the model."""
+    """How a reader would call the model: its published name where it has one, else its class."""
     if session.model is None:
         return "attention"
-    given = getattr(session.model, "display_name", None)
-    return given if isinstance(given, str) else type(session.model).__name__
+    published = getattr(getattr(session.model, "config", None), "name_or_path", None)
+    if isinstance(published, str) and published and not os.path.isabs(published):
+        return published.rstrip("/").split("/")[-1]
+    return type(session.model).__name__

@@ -67,8 +67,9 @@ def _exact(call: AttentionCall, batch: int, size: int) -> Iterator[NDArray[np.fl
 
 
 def _numbers(call: AttentionCall, rows: list[int] | slice, batch: int) -> NDArray[np.float32]:
-    weights = call.weights(queries=rows, batch=batch)[0].cpu().numpy()
-    return np.nan_to_num(weights, nan=0.0)
+    weights = call.weights(queries=rows, batch=batch)[0]
+    numbers: NDArray[np.float32] = weights.nan_to_num(0.0).cpu().numpy()
+    return numbers
 
 
 def _picture(

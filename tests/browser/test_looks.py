@@ -26,13 +26,14 @@ live = aw.explore(waiting)
 live""",
 ]
 
-# Elements with text of their own that lie outside the widget, or are cut without saying so.
+# Elements with text of their own that lie outside the widget, or are cut without saying so; what is
+# scrolled is neither.
 _CUT = """(root) => {
   const frame = root.getBoundingClientRect();
   const bad = [];
   for (const element of root.querySelectorAll('*')) {
     const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!own) continue;
+    if (!own || element.closest('.aw-heads-scroll, .aw-grid-scroll')) continue;
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     if (box.width === 0 || style.visibility === 'hidden') continue;

@@ -108,7 +108,9 @@ def test_scores_are_scaled_products_of_q_and_k(name: str) -> None:
     with torch.no_grad(), capture(model) as trace:
         outputs(model, args, kwargs)
     for call in trace.calls:
-        assert call.q is not None and call.k is not None and call.scale is not None
+        assert call.q is not None
+        assert call.k is not None
+        assert call.scale is not None
         assert call.q.shape == (call.batch_size, call.heads, call.query_len, call.head_dim)
         assert call.k.shape[1] == call.kv_heads
         keys = call.k.repeat_interleave(call.heads // call.kv_heads, dim=1)

@@ -52,10 +52,11 @@ export function sizes_for(stack, room, least, most) {
   const free = room.width - LABEL_WIDTH - 4 - group_gap * (Math.ceil(heads / group) - 1);
   const across = Math.floor(free / heads);
   const down = Math.floor((room.height - HEADER_HEIGHT - BRACKET_HEIGHT) / stack.layers.length);
-  const gap = across > 40 ? 8 : across > 28 ? 4 : crowded ? 1 : 2;
   // Layers that cannot all be seen at once anyhow need not be as small as can be.
-  const high = down - gap >= least ? down - gap : least + 4;
-  return { side: Math.max(least, Math.min(most, across - gap, high)), gap, group_gap, group };
+  const high = down - 2 >= least ? down : least + 6;
+  const pitch = Math.min(across, high);
+  const gap = Math.min(pitch, most) > 40 ? 8 : Math.min(pitch, most) > 28 ? 4 : crowded ? 1 : 2;
+  return { side: Math.max(least, Math.min(most, pitch - gap)), gap, group_gap, group };
 }
 
 /** @param {number} head @param {Sizes} sizes */

@@ -50,7 +50,7 @@ export function MatrixView({ scene, state, ui, beside }) {
  */
 function Matrix({ picture, element, size, scene, state, ui, beside }) {
   const { tiles, tokens, region, place } = picture;
-  const { stack, query, key } = place;
+  const { stack } = place;
   const finest = tiles[tiles.length - 1];
   const scheme = ui.scheme.value;
   const most_label = size.width < 420 ? 72 : 104;
@@ -91,7 +91,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
 
   return (
     <div class={picture.stale ? "aw-dimmed" : ""}>
-      <Labels {...{ tokens, region, plot, query, key, label_of }} />
+      <Labels {...{ tokens, region, plot, place, label_of }} />
       <canvas
         ref={canvas}
         class={`aw-cells${zoomed ? " aw-zoomed" : ""}`}
@@ -99,7 +99,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
         aria-label={summary}
         style={plot}
       />
-      <Frames {...{ region, plot, cell, query, key }} />
+      <Frames {...{ region, plot, cell, place }} />
       <Sums {...{ picture, plot, scheme }} />
       <Peek {...{ hover, picture, scene, plot, cell, label_of }} />
       <div
@@ -165,9 +165,10 @@ function useTiles({ tiles, region }, plot, scheme) {
  * The selected row and column, framed.
  *
  * @param {{region: import("../wants.js").Region, plot: Box, cell: {width: number, height: number},
- *   query: number | null, key: number | null}} props
+ *   place: import("../wants.js").Place}} props
  */
-function Frames({ region, plot, cell, query, key }) {
+function Frames({ region, plot, cell, place }) {
+  const { query, key } = place;
   const [r0, r1] = region.rows;
   const [c0, c1] = region.cols;
   // Around the cells, half on the gap before and half on the gap after them.

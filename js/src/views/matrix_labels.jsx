@@ -8,11 +8,11 @@ import { LEVEL_PITCH, labels_along, SLANTED_PITCH } from "./matrix_layout.js";
  * @param {{queries: string[], keys: string[]}} props.tokens
  * @param {import("../wants.js").Region} props.region
  * @param {import("./matrix_layout.js").Box} props.plot
- * @param {number | null} props.query
- * @param {number | null} props.key
+ * @param {import("../wants.js").Place} props.place
  * @param {(text: string) => string} props.label_of
  */
-export function Labels({ tokens, region, plot, query, key, label_of }) {
+export function Labels({ tokens, region, plot, place, label_of }) {
+  const { query, key } = place;
   const rows = labels_along(region.rows, plot.height, LEVEL_PITCH, [query]);
   const cols = labels_along(region.cols, plot.width, SLANTED_PITCH, [key]);
   const down = plot.height / (region.rows[1] - region.rows[0]);

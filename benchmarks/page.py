@@ -1,0 +1,101 @@
+"""In a real browser: from the end of the forward pass to pixels, and one step by key."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from scripts.find_chromium import find
+from tests.browser.lab import CHROMIUM_FLAGS, Lab, start
+
+CELLS = [
+    """
+import time, torch, attnwidget as aw
+from benchmarks.models import gpt2, ids
+model, inputs = gpt2(), ids({tokens})
+with torch.no_grad(), aw.capture(model) as trace:
+    model(inputs)""",
+    """
+ended = time.time()
+ex = aw.explore(trace=trace)
+ex""",
+]
+
+# Milliseconds since 1970 when the matrix has first more than one colour.
+_FIRST_PAINT = """() => new Promise((done) => {
+  const look = () => {
+    const canvas = document.querySelector('.attnwidget canvas.aw-cells');
+    const words = document.querySelector('.attnwidget .aw-sentence')?.textContent ?? '';
+    if (canvas?.width && words.includes('%')) {
+      const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const pixels = new Uint32Array(data.buffer);
+      if (pixels.some((pixel) => pixel !== pixels[0])) { done(Date.now()); return; }
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+# Milliseconds from a key to the frame after the sentence has changed, the median of many.
+_STEPS = """async ([key, back, rounds]) => {
+  const root = document.querySelector('.attnwidget .aw-root');
+  const line = root.querySelector('.aw-sentence');
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const times = [];
+  for (let n = 0; n < rounds; n++) {
+    const before = line.textContent;
+    const start = performance.now();
+    root.dispatchEvent(new KeyboardEvent('keydown', {key: n % 2 ? back : key, bubbles: true}));
+    while (line.textContent === before || !line.textContent.includes('%')) await frame();
+    times.push(performance.now() - start);
+    await new Promise((done) => setTimeout(done, 400));
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}"""
+
+
+def page() -> Iterator[tuple[str, str, str]]:
+    """JupyterLab and Chromium on this machine."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=find(), args=list(CHROMIUM_FLAGS))
+        server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
+        try:
+            times = [_first(Lab.open(server, browser, _cells(128))) for _ in range(3)]
+            yield (
+                "first picture in the browser after the forward pass, 12 × 12, T = 128",
+                "≤ 300 ms",
+                f"{statistics.median(times):.0f} ms",
+            )
+            lab = Lab.open(server, browser, _cells(512))
+            _first(lab)
+            lab.page.wait_for_timeout(3000)
+            for what, budget, keys in (
+                ("token step (key to new frame), T = 512", "≤ 16 ms", ("ArrowLeft", "ArrowRight")),
+                ("head step (key to new frame), T = 512", "≤ 50 ms", ("[", "]")),
+            ):
+                lab.head(6, 6).click()
+                lab.page.wait_for_timeout(3000)
+                took = lab.page.evaluate(_STEPS, [*keys, 15])
+                yield what, budget, f"{took:.0f} ms"
+            lab.close()
+        finally:
+            server.stop()
+            browser.close()
+
+
+def _cells(tokens: int) -> list[str]:
+    return [cell.replace("{tokens}", str(tokens)) for cell in CELLS]
+
+
+def _first(lab: Lab) -> float:
+    lab.run_all()
+    painted = float(lab.page.evaluate(_FIRST_PAINT))
+    ended = float(lab.python("print(ended * 1000)"))
+    return painted - ended
