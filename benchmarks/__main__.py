@@ -53,7 +53,7 @@ def main() -> None:
 def _head() -> str:
     return (
         "# Budgets and what was measured\n\n"
-        "`make bench` prints this table. Rivals take turns in one run, and medians are compared, as "
+        "`make bench` prints this table. Rivals take turns in one run and medians are compared, as "
         "machines are shared and noisy; read ratios rather than single times.\n\n"
         f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, no GPU, "
         f"Python {platform.python_version()}, torch {torch.__version__}."

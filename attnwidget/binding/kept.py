@@ -15,7 +15,9 @@ class Kept:
     __slots__ = ("_version", "tensor")
 
     def __init__(self, tensor: torch.Tensor, copy: bool = False) -> None:
-        self.tensor = tensor.detach().clone() if copy else tensor.detach()
+        if tensor.requires_grad:
+            tensor = tensor.detach()
+        self.tensor = tensor.clone() if copy else tensor
         # Tensors made under torch.inference_mode carry no version counter.
         self._version: int | None = None if self.tensor.is_inference() else self.tensor._version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -102,12 +103,39 @@ class OwnEager(Keeping):
         self._kwargs = kwargs
         # Whether the function may be asked for (some heads, some rows) alone, as far as tried.
         self._divides: dict[tuple[bool, bool], bool] = {}
-        self.remarks: list[str] = []
-        self.shape = (q.tensor.shape[0], q.tensor.shape[1], q.tensor.shape[2], k.tensor.shape[2])
-        self.kv_heads = k.tensor.shape[1]
-        self.head_dim: int | None = q.tensor.shape[3]
-        self.dtype = q.tensor.dtype
-        self.device = q.tensor.device
+
+    @functools.cached_property
+    def shape(self) -> tuple[int, int, int, int]:
+        b, h, tq, _ = self.q.shape
+        return b, h, tq, self.k.shape[2]
+
+    @property
+    def kv_heads(self) -> int:
+        return self.k.shape[1]
+
+    @property
+    def head_dim(self) -> int:
+        return self.q.shape[3]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.q.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.q.device
+
+    @property
+    def remarks(self) -> list[str]:
+        return []
+
+    @property
+    def why_unchecked(self) -> str:
+        b, h, tq, _ = self.shape
+        kept = self._kept_output
+        if kept is not None and kept.tensor.shape != (b, tq, h, self.v.shape[-1]):
+            return f"the output has the shape {tuple(kept.tensor.shape)}"
+        return super().why_unchecked
 
     @property
     def q(self) -> torch.Tensor:
@@ -123,14 +151,14 @@ class OwnEager(Keeping):
 
     @property
     def output(self) -> torch.Tensor | None:
-        if self._kept_output is None or self._kept_output.overwritten():
+        if self._kept_output is None or self.why_unchecked.startswith("the output"):
             return None
         return self._kept_output.tensor.transpose(1, 2)
 
     @property
     def scale(self) -> float | None:
         scaling = self._kwargs.get("scaling")
-        return float(scaling) if scaling is not None else 1.0 / math.sqrt(self.head_dim or 1)
+        return float(scaling) if scaling is not None else 1.0 / math.sqrt(self.head_dim)
 
     @property
     def _mask(self) -> Mask:

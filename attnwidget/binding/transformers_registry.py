@@ -24,8 +24,9 @@ from attnwidget.binding.recorder import record
 
 AttentionFunction = Callable[..., Any]
 
-# Kept alive they would keep the keys and values of all layers, and no eager function reads them.
-_CACHES = frozenset({"past_key_value", "past_key_values", "cache"})
+# A cache kept alive would keep the keys and values of all layers, and no eager function reads it.
+# The bias is kept apart, as it is cut to the rows asked for.
+_NOT_KEPT = frozenset({"past_key_value", "past_key_values", "cache", "position_bias"})
 
 
 def patch() -> Patch | None:
@@ -88,7 +89,9 @@ class _Call(NamedTuple):
     result: Any
 
     def evidence(self, args: tuple[Any, ...], kwargs: dict[str, Any], copy: bool) -> Evidence:
-        kwargs = {**self._named(args), **kwargs}
+        # This runs inside the user's forward: only what cannot wait is done here.
+        if args:
+            kwargs = {**self._named(args), **kwargs}
         mask, blocks = self.mask, None
         if mask is not None and not isinstance(mask, torch.Tensor):
             mask, blocks = None, mask
@@ -96,10 +99,11 @@ class _Call(NamedTuple):
         unchecked = ""
         if dropout > 0.0 and self.module.training:
             unchecked = f"dropout ({dropout:g}) was active, and the weights shown are before it"
-        bias = kwargs.pop("position_bias", None)
+        bias = kwargs.get("position_bias")
         why_unseen = ""
         if kwargs.get("cache") is not None:
             why_unseen = "Keys and values of continuous batching live in pages that are not read."
+        output = self.result[0] if isinstance(self.result, tuple) else self.result
         return OwnEager(
             self.eager,
             self.module,
@@ -107,10 +111,10 @@ class _Call(NamedTuple):
             Kept(self.key, copy),
             Kept(self.value, copy),
             Kept(_four_axes(mask), copy) if mask is not None else None,
-            self._output(copy),
+            Kept(output, copy) if isinstance(output, torch.Tensor) else None,
             blocks=blocks,
             triangle=self._triangle(kwargs),
-            kwargs={name: value for name, value in kwargs.items() if name not in _CACHES},
+            kwargs={name: value for name, value in kwargs.items() if name not in _NOT_KEPT},
             bias=Kept(bias, copy) if bias is not None else None,
             unchecked=unchecked,
             why_unseen=why_unseen,
@@ -123,30 +127,24 @@ class _Call(NamedTuple):
         names = list(inspect.signature(self.function).parameters)
         return dict(zip(names[5:], args, strict=False))
 
-    def _output(self, copy: bool) -> Kept | None:
-        output = self.result[0] if isinstance(self.result, tuple) else self.result
-        b, h, t, _ = self.query.shape
-        expected = (b, t, h, self.value.shape[-1])
-        if not isinstance(output, torch.Tensor) or output.shape != expected:
-            return None
-        return Kept(output, copy)
-
     def _triangle(self, kwargs: dict[str, Any]) -> Triangle:
         """Return the causal mask a kernel applies by itself where the model gave none."""
         name = getattr(self.function, "__name__", "")
-        given = kwargs.get("is_causal")
-        if self.query.shape[2] < 2 or not ("sdpa" in name or "flash" in name):
+        if "sdpa" in name and self.mask is not None:
             return "none"
+        if not ("sdpa" in name or "flash" in name) or self.query.shape[2] < 2:
+            return "none"
+        given = kwargs.get("is_causal")
         causal = given if given is not None else getattr(self.module, "is_causal", True)
         if not causal:
             return "none"
-        if "flash" in name:
-            return "bottom right"
-        return "top left" if self.mask is None else "none"
+        return "top left" if "sdpa" in name else "bottom right"
 
 
 def _four_axes(mask: torch.Tensor) -> torch.Tensor:
     """View a mask as (B, H, Tq, Tk); flash attention is given (B, Tk), true for real tokens."""
+    if mask.dim() == 4:
+        return mask
     if mask.dim() == 2:
         return mask.bool()[:, None, None, :]
     return mask[(None,) * (4 - mask.dim())]
