@@ -6,6 +6,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils._device import DeviceContext
 
 if TYPE_CHECKING:
     from attnwidget.binding.torch_functions import TorchFunctions
@@ -19,9 +20,8 @@ def multi_head_attention(
     Its code asks ``has_torch_function`` first and would hand over to us again; a copy of the
     function that is always told no runs the same code, and so gives the same result.
     """
-    asks = func.__globals__["has_torch_function"]
-    tensors = [a for a in (*args, *kwargs.values()) if a is None or isinstance(a, torch.Tensor)]
-    if asks(tensors):  # another mode or a tensor subclass wants to see it whole
+    tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
+    if _others_listen(tensors):
         return func(*args, **kwargs)
     world = {**func.__globals__, "has_torch_function": lambda tensors: False}
     inner = types.FunctionType(
@@ -37,6 +37,15 @@ def multi_head_attention(
             return inner(*args, **kwargs)
     finally:
         mode.source, mode.kind = before
+
+
+def _others_listen(tensors: list[torch.Tensor]) -> bool:
+    """Whether another mode or a tensor subclass may want to see the function whole."""
+    modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+    # torch.set_default_device is a mode too, but only looks at functions that make tensors.
+    if any(not isinstance(mode, DeviceContext) for mode in modes):
+        return True
+    return any(type(one) not in (torch.Tensor, torch.nn.Parameter) for one in tensors)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -23,6 +24,8 @@ from attnwidget.binding.patches import Patch
 from attnwidget.binding.recorder import record
 
 AttentionFunction = Callable[..., Any]
+
+_NOTHING = nullcontext()
 
 # A cache kept alive would keep the keys and values of all layers, and no eager function reads it.
 # The bias is kept apart, as it is cut to the rows asked for.
@@ -60,7 +63,9 @@ def _listening(function: AttentionFunction, eager: AttentionFunction) -> Attenti
     ) -> Any:
         active.silent = True
         try:
-            result = function(module, query, key, value, attention_mask, *args, **kwargs)
+            # Flex attention compiles itself and gives other last bits where it may not.
+            with _as_if_alone() if "flex" in getattr(function, "__name__", "") else _NOTHING:
+                result = function(module, query, key, value, attention_mask, *args, **kwargs)
         finally:
             active.silent = False
         # Attributes of tensors are torch functions too: without this a mode would see each of them.
@@ -74,6 +79,18 @@ def _listening(function: AttentionFunction, eager: AttentionFunction) -> Attenti
         return result
 
     return attention
+
+
+@contextmanager
+def _as_if_alone() -> Iterator[None]:
+    """Compile as usual meanwhile: without our mode, and without the stance that `capture` sets."""
+    with ExitStack() as stack:
+        modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+        if modes and modes[-1] is active.mode:
+            stack.enter_context(torch.overrides._pop_mode_temporarily())
+        if hasattr(torch.compiler, "set_stance"):
+            stack.enter_context(torch.compiler.set_stance("default"))
+        yield
 
 
 class _Call(NamedTuple):

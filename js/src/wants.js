@@ -25,6 +25,8 @@ export const MODEL_WANT = { key: "model", kind: "model" };
 
 /** Above this many cells the kernel sends bytes instead of exact numbers. */
 const MOST_EXACT_CELLS = 65_536;
+/** Nor does it send more cells than this along one side. */
+const LARGEST_SIDE = 2048;
 /** Heads larger than this take the kernel too long to draw on a guess. */
 const MOST_CELLS_AHEAD = 4_194_304;
 const SIZE_STEP = 64;
@@ -101,20 +103,26 @@ export function overview_want({ stack, batch }, wished) {
 }
 
 /**
- * How many cells to ask for along one axis. All where the exact numbers can be had; else no more
- * than there are pixels, in steps, so that dragging a window does not ask at every pixel.
+ * How many cells to ask for at most: all where the exact numbers can be had; else as many as there
+ * are pixels, in steps, so that dragging a window does not ask at every pixel.
+ *
+ * It does not depend on the number of tokens: while a cell runs, the kernel sends every new pass but
+ * cannot hear, so the want must fit a text of another length as well.
  *
  * @param {Region} region
  * @param {{width: number, height: number}} pixels
  * @returns {[number, number]}
  */
 function size_for({ rows, cols }, pixels) {
-  const [h, w] = [rows[1] - rows[0], cols[1] - cols[0]];
-  if (h * w <= MOST_EXACT_CELLS) return [h, w];
-  /** @param {number} n @param {number} px */
-  const fitting = (n, px) =>
-    Math.min(n, Math.max(SIZE_STEP, Math.floor(px / SIZE_STEP) * SIZE_STEP));
-  return [fitting(h, pixels.height), fitting(w, pixels.width)];
+  if (is_exact(rows[1] - rows[0], cols[1] - cols[0])) return [LARGEST_SIDE, LARGEST_SIDE];
+  /** @param {number} px */
+  const fitting = (px) => Math.max(SIZE_STEP, Math.floor(px / SIZE_STEP) * SIZE_STEP);
+  return [fitting(pixels.height), fitting(pixels.width)];
+}
+
+/** @param {number} rows @param {number} cols */
+function is_exact(rows, cols) {
+  return rows * cols <= MOST_EXACT_CELLS && Math.max(rows, cols) <= LARGEST_SIDE;
 }
 
 /**
@@ -180,7 +188,7 @@ export function whole_region({ stack }) {
 
 /** The whole tile holds the exact number of every cell: rows need not be asked for. @param {Place} place */
 export function is_small({ stack }) {
-  return stack.query_len * stack.key_len <= MOST_EXACT_CELLS;
+  return is_exact(stack.query_len, stack.key_len);
 }
 
 /**

@@ -45,7 +45,7 @@ describe("wants_of", () => {
       "check",
     ]);
     const [, tile] = list;
-    expect(tile).toMatchObject({ layer: 1, head: 1, rows: null, cols: null, size: [15, 15] });
+    expect(tile).toMatchObject({ layer: 1, head: 1, rows: null, cols: null, size: [2048, 2048] });
     const ahead = /** @type {import("../src/messages.js").TileWant[]} */ (
       list.filter((w) => w.prefetch)
     );
@@ -55,6 +55,12 @@ describe("wants_of", () => {
       [2, 1],
       [0, 1],
     ]);
+  });
+
+  test("a text of another length is met by the same wants: a busy kernel sends, but cannot hear", () => {
+    const keys = (/** @type {number} */ tokens) =>
+      wants(place_of({ query_len: tokens })).map((want) => want.key);
+    expect(keys(9)).toEqual(keys(15));
   });
 
   test("a large head is asked for at the screen's size, with its row, and the next rows ahead", () => {

@@ -241,6 +241,17 @@ def test_fused_layers_show_what_the_same_layers_compute_one_by_one(name: str) ->
         assert difference[rows].max() <= 1e-5
 
 
+@pytest.mark.parametrize("name", ["mha", "encoder", "sdpa", "notebook"])
+def test_a_default_device_changes_nothing(name: str) -> None:
+    model, args, kwargs = made(PLAIN[name], train=False)
+    with torch.no_grad(), torch.device("cpu"):
+        without = outputs(model, args, kwargs)
+        with capture(model) as trace:
+            with_it = outputs(model, args, kwargs)
+    assert all(torch.equal(a, b) for a, b in zip(without, with_it, strict=True))
+    assert [call.status for call in trace.calls] == ["exact"] * PLAIN[name].calls
+
+
 def test_queries_that_see_no_key_are_as_the_kernel_left_them() -> None:
     layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval()
     padding = torch.tensor([[False] * 5, [True] * 5])
