@@ -77,7 +77,7 @@ def test_nan_cells_are_marked_and_named(lab: Lab) -> None:
     assert len(np.unique(inside(cells, 4, 2, 12), axis=0)) > 1, "a NaN is marked"
     assert "not a number" in lab.widget(NAN).locator(".aw-legend").inner_text()
     lab.python("nan.query = 4")
-    assert "1 weight of t4 is not a number" in lab.wait_for_sentence("not a number", NAN)
+    assert "1 of 12 weights of t4 is not a number" in lab.wait_for_sentence("not a number", NAN)
     lab.screenshot("nan", NAN)
 
 
