@@ -65,7 +65,9 @@ def explore(
     Returns
     -------
     Explorer
-        With a model alone, it draws every forward pass that anyone runs from now on.
+        With a `text` or `inputs` it shows that pass, and runs again when its text is changed.
+        Without them it is live: it draws every forward pass that anyone runs from now on.
+        ``ex.attach()`` makes any explorer live, ``ex.detach()`` ends it.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def explore(
             card = zoo.card("stories")
             text, chosen = card["text"], {**card["selection"], **chosen}
     session = Session(model, tokenizer, tokens)
-    session.attach()
+    if text is None and inputs is None:
+        session.attach()
     try:
         if inputs is not None:
             session.run_inputs(inputs)
@@ -175,12 +178,12 @@ class Explorer(anywidget.AnyWidget):
         return f"{call.status}: {call.note}" if call.note else call.status
 
     def attach(self) -> None:
-        """Follow the model's forward passes again, after :meth:`detach`."""
+        """Be live: draw every forward pass that anyone runs from now on."""
         self._session.attach()
         self._delivery.push()
 
     def detach(self) -> None:
-        """Leave the model exactly as it was found. The last picture stays usable."""
+        """Follow no more, and leave the model exactly as it was found. The last picture stays."""
         self._session.detach()
         self._delivery.push()
 

@@ -14,6 +14,7 @@ import time, torch, attnwidget as aw
 model, tokenizer = aw.zoo.load("stories")
 text = aw.zoo.card("stories")["text"]
 ex = aw.explore(model, tokenizer, text)
+ex.attach()
 ex""",
     "ex",
     "other = aw.explore()\nother",

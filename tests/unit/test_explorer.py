@@ -199,27 +199,49 @@ def test_a_selection_from_the_page_that_came_too_late_is_corrected() -> None:
     assert ex.query < 4
 
 
-def test_a_closed_or_detached_widget_leaves_the_model_as_it_was() -> None:
+def test_a_detached_or_closed_widget_leaves_the_model_as_it_was() -> None:
     model = Tiny()
     before = set(vars(model))
-    ex = aw.explore(model, Words(), "a bb ccc")
+    ex = aw.explore(model)
     assert set(vars(model)) != before
     ex.detach()
     assert set(vars(model)) == before
-    ex.text = "a bb"
-    assert set(vars(model)) == before
-    assert ex.tokens == ["x", "xx"]
     ex.attach()
     assert set(vars(model)) != before
     ex.close()
     assert set(vars(model)) == before
 
 
-def test_a_failing_start_leaves_the_model_as_it_was() -> None:
+def test_a_widget_with_a_text_shows_that_text_until_it_is_asked_to_follow() -> None:
     model = Tiny()
     before = set(vars(model))
+    one, two = (aw.explore(model, Words(), text) for text in ("a bb ccc", "dddd eeeee"))
+    assert set(vars(model)) == before
+    model(torch.tensor([[1, 1, 1, 1]]))
+    two.text = "a bb"
+    assert one.tokens == ["x", "xx", "xxx"]
+    assert two.tokens == ["x", "xx"]
+    one.attach()
+    model(torch.tensor([[1, 1, 1, 1]]))
+    assert one.tokens == ["x", "x", "x", "x"]
+    one.detach()
+    assert set(vars(model)) == before
+
+
+def test_a_tokenizer_without_a_text_opens_on_a_sentence_and_follows() -> None:
+    model = Tiny(64)
+    ex = aw.explore(model, Words())
+    assert ex.text.startswith("The animal")
+    model(torch.tensor([[1, 2]]))
+    assert ex.tokens == ["x", "xx"]
+    ex.close()
+
+
+def test_a_failing_start_leaves_the_model_as_it_was() -> None:
+    model = Tiny(positions=4)
+    before = set(vars(model))
     with pytest.raises(Trouble):
-        aw.explore(model, Words(), "")
+        aw.explore(model, Words())
     assert set(vars(model)) == before
 
 

@@ -3,7 +3,7 @@ import { LooksLike } from "../parts/looks_like.jsx";
 import { useSize } from "../parts/use_size.js";
 
 const LEAST_SIDE = 24;
-const MOST_SIDE = 84;
+const MOST_SIDE = 128;
 
 /**
  * Every head, large: the way in. A click selects, a double click opens the matrix.
