@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 from attnwidget.call import AttentionCall
@@ -65,6 +65,6 @@ def name_of(session: Session) -> str:
     if session.model is None:
         return "attention"
     published = getattr(getattr(session.model, "config", None), "name_or_path", None)
-    if isinstance(published, str) and published and not os.path.isabs(published):
+    if isinstance(published, str) and published and not Path(published).is_absolute():
         return published.rstrip("/").split("/")[-1]
     return type(session.model).__name__

