@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,8 @@ class Encoded:
             return self
         writer: Any = model
         if hasattr(model, "generate") and getattr(model, "can_generate", lambda: False)():
-            written = writer.generate(**self.kwargs, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
+            read = {k: v for k, v in self.kwargs.items() if k in ("input_ids", "attention_mask")}
+            written = writer.generate(**read, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
         else:  # no head to write with: the source, shifted by the start token, as BART does
             start = getattr(config, "decoder_start_token_id", None) or 0
             written = source.roll(1, dims=1).index_fill(
@@ -73,7 +75,7 @@ def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encod
             f"The text has {length} tokens, but the model has {most} positions.",
             f"Shorten it by at least {length - most} tokens.",
         )
-    return encoded
+    return _as_called(encoded, model)
 
 
 def _tokenise(tokenizer: Any, text: str) -> Encoded:
@@ -94,6 +96,20 @@ def _tokenise(tokenizer: Any, text: str) -> Encoded:
         return Encoded((), {k: v for k, v in made.items() if isinstance(v, torch.Tensor)})
     ids = torch.as_tensor(getattr(made, "ids", made))
     return Encoded((ids if ids.ndim == 2 else ids.reshape(1, -1),), {})
+
+
+def _as_called(encoded: Encoded, model: torch.nn.Module | None) -> Encoded:
+    """Leave out what the model's forward does not take; ids go first where they have no name."""
+    if model is None or not encoded.kwargs:
+        return encoded
+    parameters = inspect.signature(model.forward).parameters
+    taken = {name: value for name, value in encoded.kwargs.items() if name in parameters}
+    if taken:
+        return Encoded((), taken)
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        return encoded
+    ids = encoded.kwargs.get("input_ids", next(iter(encoded.kwargs.values())))
+    return Encoded((ids,), {})
 
 
 def _positions(model: torch.nn.Module | None) -> int | None:

@@ -56,6 +56,7 @@ def test_running_a_text_gives_a_snapshot_with_token_texts() -> None:
     [
         lambda text: [len(word) for word in text.split()],
         lambda text: torch.tensor([[len(word) for word in text.split()]]),
+        lambda text: {"input_ids": torch.tensor([[1, 2, 3]]), "token_type_ids": torch.zeros(1, 3)},
         type("Encodes", (), {"encode": lambda self, text: [len(w) for w in text.split()]})(),
     ],
 )
