@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -33,6 +32,8 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 SECONDS = 1000
+# Not "python3": Jupyter takes that name to mean its own Python, whatever a kernelspec says.
+KERNEL = "the-tests-python"
 
 
 @dataclass
@@ -65,7 +66,7 @@ def start(
     page_config.parent.mkdir(parents=True)
     announcements = "@jupyterlab/apputils-extension:announcements"
     page_config.write_text(json.dumps({"disabledExtensions": {announcements: True}}))
-    kernel = home / "data" / "kernels" / "python3" / "kernel.json"
+    kernel = home / "data" / "kernels" / KERNEL / "kernel.json"
     kernel.parent.mkdir(parents=True)
     argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
@@ -116,7 +117,7 @@ def notebook(cells: list[str]) -> dict[str, Any]:
             }
             for n, source in enumerate(cells)
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "metadata": {"kernelspec": {"name": KERNEL, "display_name": "Python 3"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }  # fmt: skip
@@ -164,9 +165,11 @@ class Lab:
         """Open a notebook made of `cells`, or a copy of the notebook at a path."""
         name = f"notebook-{os.urandom(4).hex()}.ipynb"
         if isinstance(cells, Path):
-            shutil.copy(cells, server.folder / name)
+            made = json.loads(cells.read_text())
+            made["metadata"]["kernelspec"]["name"] = KERNEL
         else:
-            (server.folder / name).write_text(json.dumps(notebook(cells)))
+            made = notebook(cells)
+        (server.folder / name).write_text(json.dumps(made))
         page = browser.new_page(viewport={"width": width, "height": height})
         lab = cls(server, page, name)
         page.on("console", lambda m: lab.errors.append(m.text) if m.type == "error" else None)
