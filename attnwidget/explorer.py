@@ -85,11 +85,13 @@ def explore(
             f"The second argument is the text {tokenizer[:40]!r}, where the tokenizer belongs: "
             "aw.explore(model, tokenizer, text)."
         )
-    if trace is not None or attention is not None:
-        if model is not None:
-            raise TypeError("Give either a model or trace= / attention=, not both.")
+    if sum(given is not None for given in (model, trace, attention)) > 1:
+        raise TypeError("Give one of these: a model, trace= or attention=.")
+    if attention is not None:
+        trace = Trace.from_arrays(attention)
+    if trace is not None:
         session = Session(tokens=tokens)
-        session.take(trace if trace is not None else Trace.from_arrays(attention or []), {})
+        session.take(trace, {})
         return Explorer(session, **chosen)
     if model is None:
         model, tokenizer = zoo.load("stories")

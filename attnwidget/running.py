@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,13 +142,14 @@ def place(encoded: Encoded, model: torch.nn.Module) -> Encoded:
     )
 
 
-def run_quietly(model: torch.nn.Module, encoded: Encoded) -> None:
-    """One forward pass without gradients or dropout; each module's own mode is put back."""
+@contextmanager
+def quietly(model: torch.nn.Module) -> Iterator[None]:
+    """Run without gradients or dropout meanwhile; each module's own mode is put back."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         with torch.no_grad():
-            model(*encoded.args, **encoded.kwargs)
+            yield
     finally:
         for module, training in modes.items():
             module.training = training

@@ -11,7 +11,7 @@ import torch
 from attnwidget import labels
 from attnwidget.binding.capture import Binding, Pass, attach
 from attnwidget.call import AttentionCall
-from attnwidget.running import Encoded, encode, place, run_quietly
+from attnwidget.running import Encoded, encode, place, quietly
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble
 
@@ -63,15 +63,23 @@ class Snapshot:
 class Session:
     """Runs a model, follows its forward passes, and keeps the last one.
 
-    Parameters
+    Attributes
     ----------
     model : torch.nn.Module, optional
         The user's own object. It is left as found when the session detaches.
     tokenizer : optional
         Anything that turns text into ids: a transformers or tokenizers tokenizer, an object with
         ``encode``, or a function from text to ids.
-    tokens : sequence of str, or of one such list per batch item, or dict of stack to either
+    tokens : sequence of str, or dict of stack to such a sequence, optional
         Token texts where there is no tokenizer.
+    snapshot : Snapshot or None
+        The last pass that was good.
+    trouble : exception or None
+        What went wrong since.
+    followers : list of callable
+        Called after every new pass or trouble.
+    following : bool
+        Whether passes that others run are taken too.
     """
 
     model: torch.nn.Module | None = None
@@ -80,25 +88,30 @@ class Session:
     snapshot: Snapshot | None = None
     trouble: BaseException | None = None
     followers: list[Callable[[], None]] = field(default_factory=list)
+    following: bool = False
     _binding: Binding | None = None
     _text: str | None = None
     _muted: bool = False
 
     # -- following forward passes -----------------------------------------------------------------
 
-    @property
-    def attached(self) -> bool:
-        """Whether forward passes of the model are being followed."""
-        return self._binding is not None and self._binding.attached
-
     def attach(self) -> None:
-        """Follow every forward pass of the model from now on."""
-        if self.model is not None and not self.attached:
-            self._binding = attach(self.model, self._follow)
+        """Follow every forward pass of the model from now on, whoever runs it."""
+        if self.model is not None:
+            self.following = True
+            self._bind()
 
     def detach(self) -> None:
         """Leave the model exactly as it was found; the last pass stays readable."""
-        if self._binding is not None:
+        self.following = False
+        self._unbind()
+
+    def _bind(self) -> None:
+        if self.model is not None and self._binding is None:
+            self._binding = attach(self.model, self._follow)
+
+    def _unbind(self) -> None:
+        if self._binding is not None and not self.following:
             self._binding.detach()
             self._binding = None
 
@@ -119,9 +132,15 @@ class Session:
         Raises
         ------
         Trouble
-            If tokens were given and their number fits no stack. The last pass stays.
+            If the trace is empty, or tokens were given and their number fits no stack. The last
+            pass stays.
         """
         stacks = trace.stacks
+        if not stacks:
+            raise Trouble(
+                "The trace holds no attention.",
+                "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
+            )
         sides = {name: self._sides(name, calls, ids) for name, calls in stacks.items()}
         self._check_tokens_fit(stacks)
         number = self.snapshot.number + 1 if self.snapshot else 1
@@ -171,19 +190,18 @@ class Session:
     def _run(self, encoded: Encoded, text: str | None) -> Snapshot:
         if self.model is None:
             raise Trouble("There is no model to run.", "Give one: aw.explore(model, tokenizer).")
-        was_attached, before = self.attached, self.snapshot
-        self.attach()
+        before = self.snapshot
+        self._bind()
         self._text, self.trouble = text, None
         try:
-            self._muted = True  # an encoder–decoder first writes its own output, unseen
-            encoded = place(encoded, self.model)
-            encoded = encoded.with_decoder_input(self.model)
-            self._muted = False
-            run_quietly(self.model, encoded)
+            with quietly(self.model):
+                self._muted = True  # an encoder–decoder first writes its own output, unseen
+                encoded = place(encoded, self.model).with_decoder_input(self.model)
+                self._muted = False
+                self.model(*encoded.args, **encoded.kwargs)
         finally:
             self._text, self._muted = None, False
-            if not was_attached:
-                self.detach()
+            self._unbind()
         if self.trouble is not None:
             raise self.trouble
         if self.snapshot is None or self.snapshot is before:

@@ -41,7 +41,7 @@ def picture(session: Session, snapshot: Snapshot) -> Picture:
             "name": name_of(session),
             "text": snapshot.text,
             "has_tokenizer": session.tokenizer is not None,
-            "live": session.attached,
+            "live": session.following,
             "step": snapshot.trace.calls[-1].step,
             "stacks": stacks,
             "tokens": lists,

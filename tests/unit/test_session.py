@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attnwidget.running import Encoded, encode, place, run_quietly
+from attnwidget.running import Encoded, encode, place, quietly
 from attnwidget.session import Session
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble
@@ -91,8 +91,8 @@ def test_the_models_mode_is_put_back_module_by_module() -> None:
 
 def test_the_models_mode_is_put_back_when_it_raises() -> None:
     model = Tiny().train()
-    with pytest.raises(IndexError):
-        run_quietly(model, Encoded((torch.tensor([[99]]),), {}))
+    with pytest.raises(IndexError), quietly(model):
+        model(torch.tensor([[99]]))
     assert model.training
     assert model.dropout.training
 
@@ -210,6 +210,11 @@ def test_a_trace_needs_no_model() -> None:
     assert session.snapshot is not None
     with pytest.raises(Trouble, match="no model"):
         session.run_inputs(torch.ones(1))
+
+
+def test_an_empty_trace_is_refused() -> None:
+    with pytest.raises(Trouble, match="The trace holds no attention"):
+        Session().take(Trace(), {})
 
 
 def test_nothing_of_the_model_is_held_after_the_session_is_gone() -> None:
