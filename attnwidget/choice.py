@@ -13,7 +13,7 @@ from attnwidget.session import Snapshot
 from attnwidget.trouble import Trouble
 
 # Above this many weights in a stack, a first choice is made from a sample of its rows.
-MOST_WEIGHTS = 20_000_000
+MOST_WEIGHTS = 1_000_000
 SAMPLED_ROWS = 16
 MOST_TOKENS_NAMED = 40
 

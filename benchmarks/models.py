@@ -10,7 +10,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 def gpt2(layers: int = 12, heads: int = 12, width: int = 768) -> nn.Module:
     """GPT-2 of transformers, on its default attention kernel."""
     torch.manual_seed(0)
-    config = GPT2Config(n_layer=layers, n_head=heads, n_embd=width, vocab_size=1000)
+    config = GPT2Config(
+        n_layer=layers, n_head=heads, n_embd=width, vocab_size=1000, bos_token_id=0, eos_token_id=0
+    )
     return GPT2LMHeadModel(config).eval()
 
 

@@ -60,11 +60,12 @@ _STEPS = """async ([key, back, rounds]) => {
 
 def page() -> Iterator[tuple[str, str, str]]:
     """JupyterLab and Chromium on this machine."""
+    chromium = find()
     with (
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=find(), args=list(CHROMIUM_FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
         server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
         try:
             times = [_first(Lab.open(server, browser, _cells(128))) for _ in range(3)]

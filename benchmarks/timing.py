@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 
-def medians(rivals: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
-    """Median seconds of each rival. They run in turn, so that a slow minute hits all alike."""
+def medians(
+    rivals: dict[str, AbstractContextManager[object]],
+    work: Callable[[], object],
+    rounds: int,
+    repeats: int = 1,
+) -> dict[str, float]:
+    """Median seconds of the same work within each rival's context, which is entered untimed.
+
+    Work of a millisecond is repeated, and the mean of its repeats counts as one time.
+
+    Rivals take turns, first one and then the other ahead, so that a slow minute hits all alike; and
+    all work on the same objects, as two copies of a model may differ by some percent by where they
+    lie in memory.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
-    for run in rivals.values():
-        run()
     for n in range(rounds):
         names = list(rivals)
         for name in names[n % len(names) :] + names[: n % len(names)]:
-            gc.collect()
-            start = time.perf_counter()
-            rivals[name]()
-            seconds[name].append(time.perf_counter() - start)
+            with rivals[name]:
+                work()  # the first time anew costs more, with and without capture
+                start = time.perf_counter()
+                for _ in range(repeats):
+                    work()
+                seconds[name].append((time.perf_counter() - start) / repeats)
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
