@@ -1,9 +1,8 @@
-"""What to look at: a good first choice, and which values may be chosen at all."""
+"""What to look at: a good first place, and where to go when the pass is another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,17 +14,46 @@ from attnwidget.trouble import Trouble
 # Above this many weights in a stack, a first choice is made from a sample of its rows.
 MOST_WEIGHTS = 1_000_000
 SAMPLED_ROWS = 16
-MOST_TOKENS_NAMED = 40
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One cell of one head."""
+class Place:
+    """One cell of one head; query and key may be open. js/src/wants.js has the same."""
 
+    stack: str
     layer: int
     head: int
-    query: int
-    key: int
+    query: int | None
+    key: int | None
+    batch: int = 0
+
+
+def place_in(snapshot: Snapshot, wished: Place, *, keep_tokens: bool = True) -> Place:
+    """`wished`, as far as the pass has it; what it lacks is chosen anew.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The pass.
+    wished : Place
+        Where the reader was.
+    keep_tokens : bool
+        False if the text is another, so that its tokens say nothing of the old query and key.
+    """
+    stack = wished.stack if wished.stack in snapshot.stacks else next(iter(snapshot.stacks))
+    call = next((call for call in snapshot.stacks[stack] if call.layer == wished.layer), None)
+    if call is None:
+        return first_choice(snapshot, stack)
+    head = wished.head if wished.head < call.heads else None
+    batch = wished.batch if wished.batch < call.batch_size else 0
+    fits = (
+        keep_tokens
+        and head is not None
+        and (wished.query is None or wished.query < call.query_len)
+        and (wished.key is None or wished.key < call.key_len)
+    )
+    found = wished if fits else first_choice(snapshot, stack, layer=call.layer, head=head)
+    return replace(found, stack=stack, batch=batch)
 
 
 def first_choice(
@@ -36,7 +64,7 @@ def first_choice(
     head: int | None = None,
     query: int | None = None,
     key: int | None = None,
-) -> Choice:
+) -> Place:
     """The strongest link of a stack that a reader would want to see explained.
 
     That is the largest weight from a token to one that is not itself, its neighbour before, the
@@ -55,7 +83,7 @@ def first_choice(
     telling = _telling(snapshot, stack, calls[0])
     sampled = sum(c.heads * c.query_len * c.key_len for c in calls) > MOST_WEIGHTS
     best = -1.0
-    found = Choice(calls[0].layer, head or 0, query or calls[0].query_len - 1, key or 0)
+    found = Place(stack, calls[0].layer, head or 0, query or calls[0].query_len - 1, key or 0)
     for call in calls:
         step = max(1, call.query_len // SAMPLED_ROWS) if sampled else 1
         rows = list(range(call.query_len))[::-1][::step] if query is None else [query]
@@ -69,7 +97,8 @@ def first_choice(
         if float(weights.flatten()[at]) > best:
             best = float(weights.flatten()[at])
             h, row, column = (int(i) for i in torch.unravel_index(torch.tensor(at), weights.shape))
-            found = Choice(
+            found = Place(
+                stack,
                 call.layer,
                 h if head is None else head,
                 rows[row],
@@ -91,50 +120,3 @@ def _telling(snapshot: Snapshot, stack: str, call: AttentionCall) -> torch.Tenso
         telling[rows[1:], rows[:-1]] = 0
         telling[:, 0] = 0
     return telling if bool(telling.any()) else torch.ones(tq, tk)
-
-
-def check_stack(snapshot: Snapshot, stack: str) -> str:
-    """`stack`, if the pass has it."""
-    if stack not in snapshot.stacks:
-        known = ", ".join(repr(name) for name in snapshot.stacks)
-        raise Trouble(f"stack={stack!r} does not exist.", f"Choose from {known}.")
-    return stack
-
-
-def check_layer(snapshot: Snapshot, stack: str, layer: int) -> int:
-    """`layer`, if the stack has it."""
-    layers = [call.layer for call in snapshot.stacks[stack]]
-    if layer not in layers:
-        raise Trouble(
-            f"layer={layer} does not exist in {stack!r}.", f"Choose from {spans(layers)}."
-        )
-    return layer
-
-
-def check_index(name: str, value: int, length: int) -> int:
-    """`value`, if 0 ≤ value < length."""
-    if not 0 <= value < length:
-        raise Trouble(f"{name}={value} does not exist.", f"Choose from {spans(range(length))}.")
-    return value
-
-
-def token_index(name: str, text: str, texts: Sequence[str]) -> int:
-    """Index of the first token that reads `text`; case matters only where it tells two apart."""
-    for known in (list(texts), [t.lower() for t in texts]):
-        for wanted in (text, text.lower()):
-            if wanted in known:
-                return known.index(wanted)
-    shown = ", ".join(repr(t) for t in texts[:MOST_TOKENS_NAMED])
-    raise Trouble(
-        f"{name}={text!r} is not among the tokens.",
-        f"Choose an index from {spans(range(len(texts)))}, or one of {shown}"
-        + (", …" if len(texts) > MOST_TOKENS_NAMED else "."),
-    )
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Numbers in words: "0 to 11", or "0, 2, 5" where there are gaps."""
-    values = list(numbers)
-    if len(values) > 1 and values == list(range(values[0], values[-1] + 1)):
-        return f"{values[0]} to {values[-1]}"
-    return ", ".join(str(v) for v in values)

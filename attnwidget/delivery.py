@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from attnwidget import messages
-from attnwidget.messages import Message, Picture, Want, Wants
+from attnwidget.messages import Message, Picture, Slices, Want, Wants
 
 # The page redraws at most this often; between two pushes the newest pass wins.
 SECONDS_BETWEEN_PUSHES = 0.1
@@ -27,7 +27,7 @@ class Delivery:
     Parameters
     ----------
     paint : callable
-        Draws a want in slices; ``None`` between slices means "still at work".
+        Draws a want in slices; what is not yet a picture says how far it has come.
     send : callable
         Sends one message to the page.
     pass_number : callable
@@ -36,13 +36,14 @@ class Delivery:
         Where slices are run. Without one (a plain script) everything is drawn at once.
     """
 
-    paint: Callable[[Want], Iterator[Picture | None]]
+    paint: Callable[[Want], Slices]
     send: Callable[[Message], None]
     pass_number: Callable[[], int]
     loop: AbstractEventLoop | None = None
     _views: dict[str, tuple[Want, ...]] = field(default_factory=dict)
     _brought: dict[str, int] = field(default_factory=dict)
-    _at_work: tuple[Want, Iterator[Picture | None], int] | None = None
+    _at_work: tuple[Want, Slices, int] | None = None
+    _told: float = 0.0
     _turn_is_set: bool = False
     _last_push: float = -1.0
     _push_is_set: bool = False
@@ -98,7 +99,7 @@ class Delivery:
         number = self.pass_number()
         try:
             for made in slices:
-                if made is not None:
+                if isinstance(made, Picture):
                     self._send(want, number, made)
                     if made.coarse and self._at_work is None:
                         self._at_work = (want, slices, number)
@@ -112,6 +113,7 @@ class Delivery:
             if want is None:
                 return
             self._at_work = (want, self.paint(want), self.pass_number())
+            self._told = time.monotonic()
         want, slices, number = self._at_work
         if number != self.pass_number():
             self._at_work = None
@@ -125,8 +127,11 @@ class Delivery:
             self._at_work = None
             self._refuse(want, number, error)
         else:
-            if made is not None:
+            if isinstance(made, Picture):
                 self._send(want, number, made)
+            elif time.monotonic() - self._told > SECONDS_BETWEEN_PUSHES:
+                self._told = time.monotonic()
+                self.send(messages.progress(made))
 
     def _send(self, want: Want, number: int, made: Picture) -> None:
         self.send(messages.picture(want["key"], number, made))

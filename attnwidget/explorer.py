@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anywidget
 import torch
 import traitlets
 
-from attnwidget import choice, messages, pictures, zoo
+from attnwidget import messages, pictures, ranges, zoo
+from attnwidget.choice import Place, first_choice, place_in
 from attnwidget.delivery import Delivery
-from attnwidget.messages import Message, Picture, Run, Want
+from attnwidget.messages import Message, Run, Slices, Want
 from attnwidget.session import Session, Snapshot, Tokens
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 
 DEFAULT_TEXT = "The animal didn't cross the street because it was too tired"
-SELECTION = ("stack", "layer", "head", "query", "key", "batch", "view")
+SELECTION = ("stack", "layer", "head", "query", "key", "batch")
 
 
 def explore(
@@ -77,9 +77,12 @@ def explore(
     TypeError
         On an unknown keyword, or arguments that do not go together.
     """
-    unknown = sorted(set(chosen) - set(SELECTION))
+    unknown = sorted(set(chosen) - {*SELECTION, "view"})
     if unknown:
-        raise TypeError(f"explore() has no argument {unknown[0]!r}. It takes {SELECTION} by name.")
+        raise TypeError(
+            f"explore() has no argument {unknown[0]!r}. By name it takes a first selection: "
+            f"{', '.join(SELECTION)}, view."
+        )
     if isinstance(tokenizer, str):
         raise TypeError(
             f"The second argument is the text {tokenizer[:40]!r}, where the tokenizer belongs: "
@@ -143,14 +146,13 @@ class Explorer(anywidget.AnyWidget):
     view = traitlets.Enum(["matrix", "grid"], "matrix").tag(sync=True)
     """The main view."""
 
-    def __init__(self, session: Session, **chosen: Any) -> None:
+    def __init__(self, session: Session, view: str = "matrix", **chosen: Any) -> None:
         self._session = session
+        self._chosen = chosen
         self._text_shown: str | None = None
         self._delivery = Delivery(self._paint, self._post, self._pass_number, _running_loop())
-        super().__init__()
-        self._settle_on_new_pass()
-        if chosen:
-            self._settle_on(chosen)
+        super().__init__(view=view)
+        self._take_pass()
         self.observe(self._run_text, "text")
         self.observe(lambda _: self._settle(), ["stack", "layer"])
         session.followers.append(self._follow)
@@ -212,58 +214,46 @@ class Explorer(anywidget.AnyWidget):
         if self._session.trouble is not None:
             self._post(messages.trouble(None, self._session.trouble))
             return
-        self._settle_on_new_pass()
+        self._take_pass()
         self._delivery.push()
 
-    def _settle_on_new_pass(self) -> None:
-        """Keep the layer and head; look for a telling token where the text is another."""
+    def _take_pass(self) -> None:
+        """Keep the selection; look for a telling token where the text is another."""
         snapshot = self._session.snapshot
         if snapshot is None:
             return
-        if snapshot.text is not None and snapshot.text != self._text_shown:
+        is_new_text = snapshot.text not in (None, self._text_shown)
+        if snapshot.text is not None:
             self._text_shown = self.text = snapshot.text
-            self._settle(keep_tokens=False)
+        if self.stack:
+            self._go(place_in(snapshot, self._place(), keep_tokens=not is_new_text))
         else:
-            self._settle()
+            self._open(snapshot)
 
-    def _settle(self, *, keep_tokens: bool = True) -> None:
-        """Make the selection one that exists, keeping as much of it as does."""
-        snapshot = self._session.snapshot
-        if snapshot is None:
-            return
-        if self.stack not in snapshot.stacks:
-            self._choose(snapshot, next(iter(snapshot.stacks)))
-            return
-        calls = [call for call in snapshot.stacks[self.stack] if call.layer == self.layer]
-        if not calls:
-            self._choose(snapshot, self.stack)
-            return
-        head = self.head if self.head < calls[0].heads else None
-        fits = (
-            head is not None
-            and self.batch < calls[0].batch_size
-            and (self.query is None or self.query < calls[0].query_len)
-            and (self.key is None or self.key < calls[0].key_len)
-        )
-        if not (fits and keep_tokens):
-            self._choose(snapshot, self.stack, layer=self.layer, head=head)
-
-    def _settle_on(self, chosen: dict[str, Any]) -> None:
+    def _open(self, snapshot: Snapshot) -> None:
         """Take the caller's choice; what it leaves open is chosen to go with it."""
-        for name in (name for name in SELECTION if name in chosen):
-            setattr(self, name, chosen[name])
-        snapshot = self._session.snapshot
-        given = {n: getattr(self, n) for n in ("layer", "head", "query", "key") if n in chosen}
-        if snapshot is not None and given:
-            self._choose(snapshot, self.stack, **given)
+        self._go(first_choice(snapshot, next(iter(snapshot.stacks))))
+        for name in (name for name in SELECTION if name in self._chosen):
+            setattr(self, name, self._chosen[name])
+        given = {
+            n: getattr(self, n) for n in ("layer", "head", "query", "key") if n in self._chosen
+        }
+        if given:
+            found = first_choice(snapshot, self.stack, **given)
+            self._go(replace(found, batch=self.batch, **given))
 
-    def _choose(self, snapshot: Snapshot, stack: str, **given: int | None) -> None:
-        found = choice.first_choice(snapshot, stack, **given)
+    def _settle(self) -> None:
+        """Make the selection one that exists, keeping as much of it as does."""
+        if self._session.snapshot is not None:
+            self._go(place_in(self._session.snapshot, self._place()))
+
+    def _place(self) -> Place:
+        return Place(self.stack, self.layer, self.head, self.query, self.key, self.batch)
+
+    def _go(self, place: Place) -> None:
         with self.hold_sync(), self.hold_trait_notifications():
-            self.stack, self.layer, self.head = stack, found.layer, found.head
-            self.query = given.get("query", found.query)
-            self.key = given.get("key", found.key)
-            self.batch = self.batch if self.batch < snapshot.stacks[stack][0].batch_size else 0
+            for name, value in asdict(place).items():
+                setattr(self, name, value)
 
     def _run_text(self, change: dict[str, Any]) -> None:
         """Run the text, unless it was set because it has just been run."""
@@ -273,42 +263,11 @@ class Explorer(anywidget.AnyWidget):
 
     # -- the selection is always one that exists --------------------------------------------------
 
-    @traitlets.validate("stack")
-    def _valid_stack(self, proposal: dict[str, Any]) -> str:
-        snapshot = self._session.snapshot
-        return self._or_error(
-            lambda: choice.check_stack(snapshot, proposal["value"]) if snapshot else ""
-        )
-
-    @traitlets.validate("layer")
-    def _valid_layer(self, proposal: dict[str, Any]) -> int:
-        snapshot = self._session.snapshot
-        return self._or_error(
-            lambda: choice.check_layer(snapshot, self.stack, proposal["value"]) if snapshot else 0
-        )
-
-    @traitlets.validate("head", "query", "key", "batch")
-    def _valid_index(self, proposal: dict[str, Any]) -> int | None:
+    @traitlets.validate("stack", "layer", "head", "query", "key", "batch")
+    def _valid(self, proposal: dict[str, Any]) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        snapshot = self._session.snapshot
-        if snapshot is None or value is None:
-            return None if name in ("query", "key") else 0
-        call = snapshot.call(self.stack, self.layer)
-        length = {
-            "head": call.heads,
-            "batch": call.batch_size,
-            "query": call.query_len,
-            "key": call.key_len,
-        }[name]
-        if isinstance(value, str):
-            sides = snapshot.sides[self.stack]
-            texts = (sides.queries if name == "query" else sides.keys)[self.batch]
-            return self._or_error(lambda: choice.token_index(name, value, texts))
-        return self._or_error(lambda: choice.check_index(name, value, length))
-
-    def _or_error(self, check: Callable[[], T]) -> T:
         try:
-            return check()
+            return ranges.check(self._session.snapshot, self._place(), name, value)
         except Trouble as trouble:
             raise traitlets.TraitError(str(trouble)) from None
 
@@ -345,7 +304,7 @@ class Explorer(anywidget.AnyWidget):
         except Exception:  # the session has kept it and told the page
             _log.debug("running the text failed", exc_info=True)
 
-    def _paint(self, want: Want) -> Iterator[Picture | None]:
+    def _paint(self, want: Want) -> Slices:
         return pictures.paint(self._session, want)
 
     def _pass_number(self) -> int:

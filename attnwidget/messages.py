@@ -15,7 +15,7 @@ kernel → page
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -52,6 +52,20 @@ class Picture:
     facts: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     coarse: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long piece of work has come, in words and steps."""
+
+    what: str
+    done: int
+    of: int
+
+
+# A picture is drawn in slices, so that others may have their turn in between: what is not yet a
+# picture says how far it has come.
+Slices = Iterator[Picture | Progress]
 
 
 @dataclass(frozen=True)
@@ -136,6 +150,6 @@ def trouble(key: str | None, error: BaseException) -> Message:
     return {"type": "trouble", "key": key, "title": title, "detail": detail}, []
 
 
-def progress(what: str, done: int, of: int) -> Message:
+def progress(made: Progress) -> Message:
     """Message for how far a long piece of work has come."""
-    return {"type": "progress", "what": what, "done": done, "of": of}, []
+    return {"type": "progress", "what": made.what, "done": made.done, "of": made.of}, []

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from attnwidget.messages import Picture, Want
+from attnwidget.messages import Slices, Want
 from attnwidget.pictures import check, model, overview, row, tile
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
-
-# A picture is drawn in slices: None stands for "still at work", so that others may have their turn.
-Slices = Iterator[Picture | None]
 
 _PAINTERS: dict[str, Callable[[Snapshot, Want], Slices]] = {
     "check": check.paint,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-from attnwidget.messages import Picture, Want
+from attnwidget.messages import Picture, Slices, Want
 from attnwidget.pictures.where import call_of
 from attnwidget.session import Snapshot
 
 
-def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture]:
+def paint(snapshot: Snapshot, want: Want) -> Slices:
     """Status, note and ``max|W@V - output| / max|output|`` of one layer."""
     call = call_of(snapshot, want)
     figure = call.check()

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnwidget.call import AttentionCall
-from attnwidget.choice import check_stack
-from attnwidget.messages import Picture, Want
+from attnwidget.messages import Picture, Progress, Slices, Want
 from attnwidget.pictures.tile import as_bytes, pool
 from attnwidget.pictures.where import index, whole
+from attnwidget.ranges import check_stack
 from attnwidget.session import Snapshot
 
 LARGEST_SIZE = 96
@@ -24,7 +24,7 @@ MOST_WEIGHTS = 600_000_000
 CELLS_AT_ONCE = 16_777_216
 
 
-def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture | None]:
+def paint(snapshot: Snapshot, want: Want) -> Slices:
     """Thumbnails of at most size × size cells; for long texts from sampled rows first."""
     calls = snapshot.stacks[check_stack(snapshot, str(want.get("stack")))]
     batch = index(want, "batch", calls[0].batch_size)
@@ -39,11 +39,11 @@ def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture | None]:
         )
     if weights <= MOST_WEIGHTS:
         thumbnails = []
-        for call in calls:
+        for done, call in enumerate(calls):
             bands = []
             for band in _exact(call, batch, size):
                 bands.append(band)
-                yield None
+                yield Progress("drawing layer", done + 1, len(calls))
             thumbnails.append(np.concatenate(bands, axis=1))
         yield _picture(calls, thumbnails, sampled=False, coarse=False)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from attnwidget.messages import Picture, Want
+from attnwidget.messages import Picture, Slices, Want
 from attnwidget.pictures.where import call_of, index
 from attnwidget.session import Snapshot
 
 MASKED, NOT_A_NUMBER = 1, 2
 
 
-def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture]:
+def paint(snapshot: Snapshot, want: Want) -> Slices:
     """float32 (Tk,) weights of one query, with flags for masked keys and NaN."""
     call = call_of(snapshot, want)
     at = {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnwidget.messages import Picture, Want
+from attnwidget.messages import Picture, Progress, Slices, Want
 from attnwidget.pictures.row import MASKED, NOT_A_NUMBER
 from attnwidget.pictures.where import call_of, index, pair, span
 from attnwidget.session import Snapshot
@@ -20,7 +19,7 @@ LARGEST_SIDE = 2_048
 CELLS_AT_ONCE = 4_194_304
 
 
-def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture | None]:
+def paint(snapshot: Snapshot, want: Want) -> Slices:
     """Weights (rows × cols) of one head; a cell is the largest weight of its block.
 
     The largest, not the mean: a peak must not vanish because the screen is small.
@@ -47,7 +46,7 @@ def paint(snapshot: Snapshot, want: Want) -> Iterator[Picture | None]:
         seen = pool(visible.astype(np.uint8), block)
         flags.append(np.where(pool(missing, block), NOT_A_NUMBER, np.where(seen, 0, MASKED)))
         if start + rows_at_once < r1:
-            yield None
+            yield Progress("drawing the head", start + rows_at_once - r0, r1 - r0)
 
     pooled = np.concatenate(cells).astype(np.float32)
     largest = float(pooled.max())

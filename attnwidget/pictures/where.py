@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attnwidget.call import AttentionCall
-from attnwidget.choice import check_index, check_stack
 from attnwidget.messages import Want
+from attnwidget.ranges import check_index, check_stack
 from attnwidget.session import Snapshot
 from attnwidget.trouble import Trouble
 

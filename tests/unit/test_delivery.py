@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from attnwidget import delivery
 from attnwidget.delivery import MOST_VIEWS, Delivery
-from attnwidget.messages import Message, Picture, Want, Wants
+from attnwidget.messages import Message, Picture, Progress, Slices, Want, Wants
 
 
 class Kernel:
@@ -20,19 +19,20 @@ class Kernel:
     def __init__(self) -> None:
         self.number = 1
         self.sent: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
         self.drawn: list[str] = []
 
-    def paint(self, want: Want) -> Iterator[Picture | None]:
+    def paint(self, want: Want) -> Slices:
         self.drawn.append(want["key"])
         if want["kind"] == "fails":
             raise ValueError("no such head")
         if want["kind"] == "slow":
             yield Picture("slow", coarse=True)
-            yield None
+            yield Progress("drawing", 1, 2)
         yield Picture(want["kind"])
 
     def send(self, message: Message) -> None:
-        self.sent.append(message[0])
+        (self.told if message[0]["type"] == "progress" else self.sent).append(message[0])
 
     def delivery(self, loop: asyncio.AbstractEventLoop | None = None) -> Delivery:
         return Delivery(self.paint, self.send, lambda: self.number, loop)
@@ -73,6 +73,20 @@ def test_coarse_first_then_fine() -> None:
     kernel = Kernel()
     kernel.delivery().want(wants("a", kind="slow"))
     assert [message["coarse"] for message in kernel.sent] == [True, False]
+
+
+def test_long_work_says_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel()
+    clock = iter(range(1000))
+    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    kernel.delivery().want(wants("a", kind="slow"))
+    assert kernel.told == [{"type": "progress", "what": "drawing", "done": 1, "of": 2}]
+
+
+def test_quick_work_does_not_talk_of_progress() -> None:
+    kernel = Kernel()
+    kernel.delivery().want(wants("a", kind="slow"))
+    assert kernel.told == []
 
 
 def test_a_want_that_cannot_be_met_is_answered_once_and_stops_nothing() -> None:

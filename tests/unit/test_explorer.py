@@ -170,6 +170,31 @@ def test_a_forward_pass_by_anyone_is_pushed() -> None:
     assert ex.tokens == ["1", "2", "3"]
 
 
+def test_a_choice_made_before_the_first_pass_is_kept_for_it() -> None:
+    model = Tiny()
+    ex = aw.explore(model, head=1, query=0, view="grid")
+    with pytest.raises(traitlets.TraitError, match="cannot be found yet"):
+        ex.query = "cat"
+    model(torch.tensor([[1, 2, 3]]))
+    assert (ex.stack, ex.head, ex.query, ex.view) == ("decoder", 1, 0, "grid")
+    ex.close()
+
+
+def test_a_choice_that_the_first_pass_has_not_is_said_and_the_forward_goes_on() -> None:
+    model = Tiny()
+    ex = aw.explore(model, head=7)
+    assert model(torch.tensor([[1, 2, 3]])).shape == (1, 2, 3, 4)
+    assert "head=7 does not exist. Choose from 0 to 1." in ex.status
+    ex.close()
+
+
+def test_a_query_and_key_alone_choose_the_head_with_the_strongest_link() -> None:
+    maps = [torch.full((1, 2, 4, 4), 0.1) for _ in range(3)]
+    maps[2][0, 1, 3, 1] = 0.7
+    ex = aw.explore(attention=maps, query=3, key=1)
+    assert (ex.layer, ex.head, ex.query, ex.key) == (2, 1, 3, 1)
+
+
 def test_run_from_the_page() -> None:
     ex = explorer()
     sent = listen(ex)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnwidget import pictures
-from attnwidget.messages import Picture
+from attnwidget.messages import Picture, Progress
 from attnwidget.pictures import overview, tile
 from attnwidget.session import Session
 from attnwidget.trace import Trace
@@ -32,7 +32,7 @@ def session_of(*shape: int, layers: int = 2, nan: bool = False) -> Session:
 def draw(session: Session, **want: Any) -> list[Picture]:
     stack = next(iter(session.snapshot.stacks)) if session.snapshot else ""
     slices = pictures.paint(session, {"key": "k", "stack": stack, "batch": 0, **want})
-    return [made for made in slices if made is not None]
+    return [made for made in slices if isinstance(made, Picture)]
 
 
 def weights(session: Session, layer: int, head: int, batch: int = 0) -> np.ndarray[Any, Any]:
@@ -86,7 +86,9 @@ def test_a_large_tile_is_drawn_in_slices(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(tile, "CELLS_AT_ONCE", 1000)
     session = session_of(1, 1, 100, 100, layers=1)
     slices = list(pictures.paint(session, {"key": "k", "stack": "attention", "batch": 0, **TILE}))
-    assert slices.count(None) > 3
+    told = [made for made in slices if isinstance(made, Progress)]
+    assert len(told) > 3
+    assert [t.done for t in told] == sorted(t.done for t in told)
     expected = weights(session, 0, 0)
     np.testing.assert_allclose(slices[-1].arrays["row_sums"], expected.sum(1), rtol=1e-6)
     assert slices[-1].arrays["cells"].max() == expected.max()
