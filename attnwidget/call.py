@@ -247,7 +247,7 @@ class AttentionCall:
             return "exact", f"Checked{sample}." if sample else ""
         if error <= _rounding(self.dtype):
             return "checked", (
-                f"Recomputed in float32; meets the {_name(self.dtype)} output within its rounding"
+                f"Recomputed; meets the {_name(self.dtype)} output within its rounding"
                 f" ({error:.0e}){sample}."
             )
         if math.isinf(error):

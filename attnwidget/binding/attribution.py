@@ -100,8 +100,11 @@ def is_cross(name: str, module: torch.nn.Module | None, frame: FrameType | None)
     frame : frame or None
         Of the function that made the call.
     """
-    if _cross_by_name(name) or (module and vars(module).get("is_cross_attention") is True):
+    if _cross_by_name(name):
         return True
+    said = vars(module).get("is_cross_attention") if module is not None else None
+    if isinstance(said, bool):
+        return said
     given = _other_sequences(frame.f_code) if frame is not None else ()
     if frame is None or not given:
         return False

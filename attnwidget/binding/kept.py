@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 
 
+def version(tensor: torch.Tensor) -> int | None:
+    """Return how often the storage was written into; not known under torch.inference_mode."""
+    return None if tensor.is_inference() else tensor._version
+
+
 class Kept:
     """A detached reference to a tensor, and whether somebody wrote into it since.
 
@@ -18,8 +23,7 @@ class Kept:
         if tensor.requires_grad:
             tensor = tensor.detach()
         self.tensor = tensor.clone() if copy else tensor
-        # Tensors made under torch.inference_mode carry no version counter.
-        self._version: int | None = None if self.tensor.is_inference() else self.tensor._version
+        self._version = None if self.tensor.is_inference() else self.tensor._version
 
     def overwritten(self) -> bool:
         """Whether an in-place operation has touched the storage since the call."""

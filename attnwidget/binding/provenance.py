@@ -8,114 +8,29 @@ meets values (a classifier, a router of experts) gives no record.
 from __future__ import annotations
 
 import sys
-import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from attnwidget.binding.active import active
+from attnwidget.binding.chain import Chain, Product
+from attnwidget.binding.course import Course
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.folds import Folded, folded
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.readings import EinsumMeeting, MatmulMeeting, Meeting, equation_of
 from attnwidget.binding.recorder import record
+from attnwidget.binding.replayed_map import ReplayedMap
 from attnwidget.binding.softmax_map import SoftmaxMap
-from attnwidget.binding.steps import Chain, Product, Step
-from attnwidget.binding.torch_names import LAYOUTS
+from attnwidget.binding.steps import Step
+from attnwidget.binding.tags import Scaled, Tags, Weights
+from attnwidget.binding.torch_names import LAYOUTS, WRITING
 
 if TYPE_CHECKING:
     from attnwidget.binding.torch_functions import TorchFunctions
-
-
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """Tag of a tensor that was just multiplied by a single number.
-
-    Attributes
-    ----------
-    version : int or None
-        Version of the tensor then: an in-place operation ends the tag.
-    """
-
-    factor: float
-    version: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Tag of what a softmax made of scores.
-
-    Attributes
-    ----------
-    chain : Chain
-        How its input came about.
-    softmax : Step
-        The softmax.
-    later : tuple of Step
-        What was done to the result since, dropout left out.
-    scores : Kept or None
-        The input, where keeping it is cheaper than the chain.
-    clean : Kept or None
-        The tensor before dropout, once dropout was active.
-    pending : int
-        How many of `later` came after that.
-    dropout : str
-        What to say about dropout.
-    """
-
-    chain: Chain
-    softmax: Step
-    later: tuple[Step, ...] = ()
-    scores: Kept | None = None
-    clean: Kept | None = None
-    pending: int = 0
-    dropout: str = ""
-
-
-Tag = Chain | Weights | Scaled | Folded
-
-
-class Tags:
-    """What is known of tensors that are alive, by identity.
-
-    A table beside the tensors, so nothing is left on those that the user gets back.
-    """
-
-    def __init__(self) -> None:
-        self._table: dict[int, tuple[weakref.ref[torch.Tensor], Tag]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._table)
-
-    def put(self, tensor: torch.Tensor, tag: Tag) -> None:
-        key, table = id(tensor), self._table
-
-        def forget(gone: weakref.ref[torch.Tensor]) -> None:
-            if key in table and table[key][0] is gone:
-                del table[key]
-
-        table[key] = (weakref.ref(tensor, forget), tag)
-
-    def of(self, value: object) -> Tag | None:
-        found = self._table.get(id(value))
-        return found[1] if found is not None and found[0]() is value else None
-
-    def clear(self) -> None:
-        self._table.clear()
-
-    def among(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any] | None
-    ) -> tuple[torch.Tensor, Tag] | None:
-        """Return the first argument that is followed, also inside a list as cat takes it."""
-        for value in args if not kwargs else (*args, *kwargs.values()):
-            for one in value if type(value) in (list, tuple) else (value,):
-                tag = self.of(one)
-                if tag is not None and not isinstance(tag, Scaled):
-                    return one, tag
-        return None
 
 
 def carry(
@@ -141,12 +56,13 @@ def carry(
         after = tag.after(func, args, step)
         if after is not None:
             tags.put(made, after)
-    elif isinstance(tag, Weights):
-        tags.put(
-            made, replace(tag, later=(*tag.later, step), pending=tag.pending + bool(tag.clean))
-        )
+        return
+    seen = tags.unwritten(followed, by=int(func in WRITING))
+    if isinstance(tag, Weights):
+        pending = tag.pending + bool(tag.clean)
+        tags.put(made, replace(tag, course=tag.course.then(step, seen), pending=pending))
     elif isinstance(tag, Chain):
-        tags.put(made, tag.then(step))
+        tags.put(made, tag.then(step, seen))
 
 
 def _step(
@@ -167,8 +83,10 @@ def softmax(
     chain = mode.tags.of(scores)
     if isinstance(chain, Chain) and isinstance(scores, torch.Tensor):
         step = _step(func, args, kwargs, scores, result)
+        seen = mode.tags.unwritten(scores)
+        course = Course(chain, step, chain.repeatable and seen and step.repeatable)
         costly = chain.nbytes > scores.numel() * scores.element_size()
-        mode.tags.put(result, Weights(chain, step, scores=Kept(scores) if costly else None))
+        mode.tags.put(result, Weights(course, scores=Kept(scores) if costly else None))
 
 
 def dropout(
@@ -177,17 +95,24 @@ def dropout(
     """After dropout: of weights, the tensor before it is what is shown."""
     before = args[0] if args else kwargs.get("input")
     tag = mode.tags.of(before)
-    if not isinstance(tag, Weights) or not isinstance(before, torch.Tensor):
-        carry(mode.tags, func, args, kwargs, result)
-        return
     p = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
     training = args[2] if len(args) > 2 else kwargs.get("training", kwargs.get("train", True))
-    if not (training and p > 0.0) or tag.clean is not None:
-        mode.tags.put(result, tag)
-    elif result is before:
-        mode.tags.put(result, replace(tag, dropout=_in_place(p)))
-    else:
-        mode.tags.put(result, replace(tag, clean=Kept(before), pending=0, dropout=_active(p)))
+    drops = training and p > 0.0
+    if not isinstance(before, torch.Tensor) or not isinstance(tag, Weights):
+        if drops or not isinstance(tag, Chain):
+            carry(mode.tags, func, args, kwargs, result)
+        elif isinstance(before, torch.Tensor):
+            seen = mode.tags.unwritten(before)
+            mode.tags.put(result, replace(tag, repeatable=tag.repeatable and seen))
+        return
+    in_place = drops and result is before
+    if in_place or not mode.tags.unwritten(before):
+        tag = replace(tag, course=replace(tag.course, repeatable=False))
+    if in_place and tag.clean is None:
+        tag = replace(tag, dropout=_in_place(p))
+    elif drops and tag.clean is None:
+        tag = replace(tag, clean=Kept(before), pending=0, dropout=_active(p))
+    mode.tags.put(result, tag)
 
 
 def _active(p: float) -> str:
@@ -206,11 +131,7 @@ def multiply(
     if not by_number or result is args[0] or result.dim() < 2 or mode.tags.of(args[0]) is not None:
         carry(mode.tags, func, args, kwargs, result)
     else:
-        mode.tags.put(result, Scaled(float(args[1]), _version(result)))
-
-
-def _version(tensor: torch.Tensor) -> int | None:
-    return None if tensor.is_inference() else tensor._version
+        mode.tags.put(result, Scaled(float(args[1])))
 
 
 def product(
@@ -273,10 +194,9 @@ def _meet(
         return  # scores that go on without a softmax, as in linear attention
     elif _may_be_scores(pair[0], pair[1], letters):
         step = Step.of(func, args, kwargs, None, (), tuple(result.shape))
-        fresh = isinstance(left, Scaled) and left.version == _version(pair[0])
-        scaled = left.factor if isinstance(left, Scaled) and fresh else 1.0
+        scaled = left.factor if isinstance(left, Scaled) and tags.unwritten(pair[0]) else 1.0
         one, other = step.kept()[-2:]
-        tags.put(result, Chain(Product(step, one, other, scaled, letters)))
+        tags.put(result, Chain(Product(step, one, other, scaled, letters), step.repeatable))
 
 
 def _meeting(letters: tuple[str, str, str] | None, on_left: bool) -> Meeting | None:
@@ -321,29 +241,37 @@ def _close(
     frame: FrameType,
 ) -> None:
     fold = Fold()
+    replays = mode.tags.unwritten(weights) and _better_replayed(tag.course, weights)
 
     def make(copy: bool) -> tuple[Evidence, str]:
-        if tag.clean is not None:
-            kept = Kept(tag.clean.tensor, copy) if copy else tag.clean
+        of_softmax = (weights, Kept(values, copy), Kept(result, copy), meeting, tag.course, fold)
+        if replays and not copy:
+            evidence: Evidence = ReplayedMap(*of_softmax, tag.dropout)
         else:
-            kept = Kept(weights, copy)
-        evidence = SoftmaxMap(
-            kept,
-            Kept(values, copy),
-            Kept(result, copy),
-            meeting=meeting,
-            chain=tag.chain,
-            softmax=tag.softmax,
-            later=list(tag.later),
-            pending=tag.pending,
-            scores=tag.scores,
-            fold=fold,
-            unchecked=tag.dropout,
-        )
+            kept = tag.clean or Kept(weights, copy)
+            if copy and tag.clean is not None:
+                kept = Kept(tag.clean.tensor, copy)
+            evidence = SoftmaxMap(
+                *of_softmax,
+                tag.dropout,
+                kept=kept,
+                pending=tag.pending,
+                scores=tag.scores,
+            )
         return evidence, mode.source or "softmax"
 
     record(make, frame, kind=mode.kind)
     follow_folded(mode.tags, result, fold)
+
+
+def _better_replayed(course: Course, weights: torch.Tensor) -> bool:
+    """Whether weights take more memory than what they came from, and will come out the same."""
+    return (
+        course.repeatable
+        and weights.numel() * weights.element_size() > course.nbytes
+        and course.intact()
+        and not torch.is_autocast_enabled(weights.device.type)
+    )
 
 
 def follow_folded(tags: Tags, output: torch.Tensor, fold: Fold) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from attnwidget.binding.steps import Product
+from attnwidget.binding.chain import Product
 
 # Stand for the axes behind "..." in an einsum.
 _UNUSED = "αβγδεζηθ"
@@ -72,6 +72,10 @@ class MatmulMeeting:
     def query_axis(self) -> int:
         return -2 if self.weights_left else -1
 
+    def leading(self, rank: int) -> list[int]:
+        """Axes of weights of `rank` axes that run over batch and heads, in this order."""
+        return list(range(rank - 2))
+
     def weights(self, tensor: torch.Tensor) -> torch.Tensor:
         """View as (..., Tq, Tk)."""
         return tensor if self.weights_left else tensor.transpose(-2, -1)
@@ -121,6 +125,9 @@ class EinsumMeeting:
     @property
     def query_axis(self) -> int:
         return self.of_weights.index(self.query) - len(self.of_weights)
+
+    def leading(self, rank: int) -> list[int]:
+        return [self.of_weights.index(letter) for letter in self._leading]
 
     @property
     def _leading(self) -> list[str]:

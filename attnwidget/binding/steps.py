@@ -1,7 +1,8 @@
-"""The operations between q @ k^T and softmax, kept so that they can be run again."""
+"""One torch function, kept so that it can be run again."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,22 @@ import torch
 
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.torch_names import (
+    CASTS,
     DIVISIONS,
     LAST_TWO_SWAPPED,
     MULTIPLICATIONS,
     PERMUTES,
+    REPEATABLE,
     REVERSES,
+    SINGLE,
+    SOFTMAXES,
     TRANSPOSES,
     UNSQUEEZES,
 )
+from attnwidget.selection import Axis, take
 
 Shape = tuple[int, ...]
+Cut = dict[int, Axis]  # what is asked for of some axes of a tensor; all of the others
 
 
 class _Here:
@@ -26,6 +33,8 @@ class _Here:
 
 
 _HERE = _Here()
+
+_MOVES = TRANSPOSES | REVERSES | LAST_TWO_SWAPPED | PERMUTES | UNSQUEEZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +67,52 @@ class Step:
         named = {name: _stored(value, followed) for name, value in kwargs.items()}
         return cls(func, tuple(_stored(arg, followed) for arg in args), named, before, after)
 
-    def apply(self, tensor: torch.Tensor | None) -> torch.Tensor:
-        """Run the function again, on another tensor in the place of the one followed."""
-        args = tuple(_restored(arg, tensor) for arg in self.args)
-        kwargs = {name: _restored(value, tensor) for name, value in self.kwargs.items()}
+    def apply(self, tensor: torch.Tensor | None, cut: Cut | None = None) -> torch.Tensor:
+        """Run the function again, on another tensor in the place of the one followed.
+
+        Parameters
+        ----------
+        cut : dict, optional
+            The tensor is only this part, along axes that `divides`; so the others are cut too.
+        """
+
+        def other(kept: Kept) -> torch.Tensor:
+            return cut_like(kept.tensor, cut or {}, len(self.before))
+
+        return self.run(tensor, other)
+
+    def run(
+        self, tensor: torch.Tensor | None, other: Callable[[Kept], torch.Tensor]
+    ) -> torch.Tensor:
+        """Run the function on `tensor` and on what `other` gives for each tensor kept."""
+        args = tuple(_restored(arg, tensor, other) for arg in self.args)
+        kwargs = {name: _restored(value, tensor, other) for name, value in self.kwargs.items()}
         result = self.func(*args, **kwargs)
         # Assignment to a part returns nothing and has changed the tensor.
         return tensor if result is None else result  # type: ignore[return-value]
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether it writes into a tensor that is kept, as ``bias.add_(scores)`` does."""
+        if "out" in self.kwargs:
+            return True
+        name = getattr(self.func, "__name__", "")
+        in_place = name.endswith("_") and not name.endswith("__")
+        return in_place and not (self.args and self.args[0] is _HERE)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether running it again gives the same, and writes into nothing that is kept."""
+        return self.func in REPEATABLE and not self.overwrites
+
+    def divides(self, axis: int) -> bool:
+        """Whether a part of the tensor along an axis gives that part of the result."""
+        if self.follow(axis) is None:
+            return False
+        if self.func in SOFTMAXES:
+            dim = self.kwargs.get("dim", self.args[1] if len(self.args) > 1 else None)
+            return isinstance(dim, int) and dim % len(self.before) != axis
+        return self.func in SINGLE or self.func in CASTS or self.func in _MOVES
 
     def kept(self) -> list[Kept]:
         """All other tensors it needs."""
@@ -129,93 +177,26 @@ def _stored(value: Any, followed: torch.Tensor | None) -> Any:
     return value
 
 
-def _restored(value: Any, tensor: torch.Tensor | None) -> Any:
+def _restored(
+    value: Any, tensor: torch.Tensor | None, other: Callable[[Kept], torch.Tensor]
+) -> Any:
     if value is _HERE:
         return tensor
     if isinstance(value, Kept):
-        return value.tensor
+        return other(value)
     if type(value) in (list, tuple):
-        return type(value)(_restored(one, tensor) for one in value)
+        return type(value)(_restored(one, tensor, other) for one in value)
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """The product that scores began as.
-
-    Attributes
-    ----------
-    step : Step
-        The product itself, run on its stored operands.
-    left, right : Kept
-        The operands as they met.
-    prescaled : float
-        A single number that the left one had just been multiplied by.
-    equation : tuple of str or None
-        (left letters, right letters, result letters) of an einsum.
-    """
-
-    step: Step
-    left: Kept
-    right: Kept
-    prescaled: float = 1.0
-    equation: tuple[str, str, str] | None = None
+def cut_like(tensor: torch.Tensor, cut: Cut, rank: int) -> torch.Tensor:
+    """Cut a tensor that broadcasts to one of `rank` axes, of which `cut` tells a part."""
+    for place, axis in cut.items():
+        if tensor.dim() >= rank - place:
+            tensor = take(tensor, place - rank, axis)
+    return tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A product and the steps since, as a linked list that tensors share.
-
-    Attributes
-    ----------
-    nbytes : int
-        Size of the other tensors that the steps keep (masks, biases).
-    """
-
-    product: Product
-    before: Chain | None = None
-    step: Step | None = None
-    nbytes: int = 0
-
-    def then(self, step: Step) -> Chain:
-        """Return the chain with one more step."""
-        more = sum(k.tensor.numel() * k.tensor.element_size() for k in step.kept())
-        return Chain(self.product, self, step, self.nbytes + more)
-
-    def steps(self) -> list[Step]:
-        """Return the steps after the product, in order."""
-        found = []
-        link: Chain | None = self
-        while link is not None and link.step is not None:
-            found.append(link.step)
-            link = link.before
-        return found[::-1]
-
-    def replay(self) -> torch.Tensor:
-        """Compute the tensor again, operation by operation."""
-        tensor = self.product.step.apply(None)
-        for step in self.steps():
-            tensor = step.apply(tensor)
-        return tensor
-
-    def kept(self) -> list[Kept]:
-        """All tensors needed to replay."""
-        return [one for step in (self.product.step, *self.steps()) for one in step.kept()]
-
-    def scale(self) -> float:
-        """Return the factor on q · k that single numbers amount to."""
-        scale = self.product.prescaled * float(self.product.step.kwargs.get("alpha", 1.0))
-        for step in self.steps():
-            factor = step.factor
-            if factor is not None:
-                scale *= factor
-        return scale
-
-    def follow(self, axis: int, later: list[Step]) -> int | None:
-        """Where an axis of the product ends up after these steps and the later ones."""
-        place: int | None = axis
-        for step in (*self.steps(), *later):
-            if place is None:
-                return None
-            place = step.follow(place)
-        return place
+def nbytes(kept: list[Kept]) -> int:
+    """Return the size of tensors, each counted."""
+    return sum(one.tensor.numel() * one.tensor.element_size() for one in kept)

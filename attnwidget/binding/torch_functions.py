@@ -17,9 +17,10 @@ from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.multi_head import multi_head_attention
-from attnwidget.binding.provenance import Tags, carry, follow_folded
+from attnwidget.binding.provenance import carry, follow_folded
 from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record, trouble
+from attnwidget.binding.tags import Tags
 from attnwidget.binding.torch_names import (
     ADDED_PRODUCTS,
     DROPOUTS,

@@ -12,6 +12,12 @@ def _getter(name: str) -> object:
     return vars(torch._C.TensorBase)[name].__get__
 
 
+def _named(words: str) -> frozenset[object]:
+    """Functions of torch and methods of tensors by the names they share."""
+    found = (getattr(where, name, None) for name in words.split() for where in (torch, Tensor))
+    return frozenset(one for one in found if one is not None)
+
+
 SOFTMAXES = frozenset({F.softmax, torch.softmax, Tensor.softmax, torch.special.softmax})
 DROPOUTS = frozenset({F.dropout, torch.dropout})
 PRODUCTS = frozenset(
@@ -62,3 +68,19 @@ CHUNKS = frozenset({torch.chunk, Tensor.chunk, torch.split, Tensor.split})
 MULTIPLICATIONS = frozenset({torch.mul, Tensor.mul, Tensor.mul_, torch.multiply, Tensor.multiply})
 DIVISIONS = frozenset({torch.div, Tensor.div, Tensor.div_, torch.divide, Tensor.divide})
 UNSQUEEZES = frozenset({torch.unsqueeze, Tensor.unsqueeze})
+
+# Operations on each number by itself; other tensors are broadcast.
+_WRITTEN = _named("add_ sub_ mul_ div_ neg_ masked_fill_ tanh_ exp_ clamp_ clip_ nan_to_num_")
+SINGLE = _WRITTEN | _named(
+    "add sub subtract rsub mul multiply div divide true_divide neg negative masked_fill where tanh"
+    " sigmoid exp abs clamp clip maximum minimum nan_to_num"
+)
+SINGLE |= {Tensor.__rsub__, Tensor.__rdiv__, F.relu, torch.relu, Tensor.relu, Tensor.contiguous}
+SINGLE |= {torch.clone, Tensor.clone, torch.detach, Tensor.detach}
+# Operations known to write into their first argument only, and into no other.
+WRITING = _WRITTEN | {Tensor.__setitem__}
+# Operations known to give the same result whenever they are run again on the same numbers.
+REPEATABLE = (
+    SINGLE | WRITING | LAYOUTS | CASTS | SOFTMAXES | PRODUCTS | ADDED_PRODUCTS | {EINSUM, F.linear}
+) | _named("tril triu")
+REPEATABLE -= {Tensor.baddbmm_}
