@@ -12,24 +12,30 @@ from playwright.sync_api import sync_playwright
 from scripts.find_chromium import find
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, start
 
+EXPLORE = """
+ex = aw.explore(model, inputs=inputs)
+ex"""
 CELLS = [
     """
-import time, torch, attnwidget as aw
+import time, attnwidget as aw
 from benchmarks.models import gpt2, ids
 model, inputs = gpt2(), ids({tokens})
-with torch.no_grad(), aw.capture(model) as trace:
-    model(inputs)""",
-    """
-ended = time.time()
-ex = aw.explore(trace=trace)
-ex""",
+ended = 0.0
+def note_end(*_):
+    global ended
+    ended = time.time()
+model.register_forward_hook(note_end)
+aw.explore""",
+    EXPLORE,
+    EXPLORE,
 ]
 
 # Milliseconds since 1970 when the matrix has first more than one colour.
-_FIRST_PAINT = """() => new Promise((done) => {
+_FIRST_PAINT = """(nth) => new Promise((done) => {
   const look = () => {
-    const canvas = document.querySelector('.attnwidget canvas.aw-cells');
-    const words = document.querySelector('.attnwidget .aw-sentence')?.textContent ?? '';
+    const widget = document.querySelectorAll('.attnwidget')[nth];
+    const canvas = widget?.querySelector('canvas.aw-cells');
+    const words = widget?.querySelector('.aw-sentence')?.textContent ?? '';
     if (canvas?.width && words.includes('%')) {
       const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       const pixels = new Uint32Array(data.buffer);
@@ -68,15 +74,21 @@ def page() -> Iterator[tuple[str, str, str]]:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
         server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
         try:
-            times = [_first(Lab.open(server, browser, _cells(128))) for _ in range(3)]
-            yield (
-                "first picture in the browser after the forward pass, 12 × 12, T = 128",
-                "≤ 300 ms",
-                f"{statistics.median(times):.0f} ms",
-            )
+            times: list[tuple[float, float]] = []
+            for _ in range(3):
+                lab = Lab.open(server, browser, _cells(128))
+                lab.begin(0)
+                lab.wait_for_kernel()
+                times.append((_first(lab, 0), _first(lab, 1)))
+                lab.close()
+            for which, column in (("first widget of a page", 0), ("another widget", 1)):
+                yield (
+                    f"first picture in the browser after the forward pass, {which}",
+                    "≤ 300 ms",
+                    f"{statistics.median(row[column] for row in times):.0f} ms",
+                )
             lab = Lab.open(server, browser, _cells(512))
-            _first(lab)
-            lab.page.wait_for_timeout(3000)
+            lab.run_all()
             for what, budget, keys in (
                 ("token step (key to new frame), T = 512", "≤ 16 ms", ("ArrowLeft", "ArrowRight")),
                 ("head step (key to new frame), T = 512", "≤ 50 ms", ("[", "]")),
@@ -95,8 +107,10 @@ def _cells(tokens: int) -> list[str]:
     return [cell.replace("{tokens}", str(tokens)) for cell in CELLS]
 
 
-def _first(lab: Lab) -> float:
-    lab.run_all()
-    painted = float(lab.page.evaluate(_FIRST_PAINT))
-    ended = float(lab.python("print(ended * 1000)"))
-    return painted - ended
+def _first(lab: Lab, nth: int) -> float:
+    """Milliseconds from the end of the forward pass to pixels of the nth widget."""
+    lab.page.wait_for_timeout(2000)
+    lab.begin(1 + nth)
+    painted = float(lab.page.evaluate(_FIRST_PAINT, nth))
+    lab.wait_for_kernel()
+    return painted - float(lab.python("print(ended * 1000)"))
