@@ -315,6 +315,16 @@ def test_a_model_without_attention_is_refused() -> None:
         aw.explore(nn.Linear(4, 4), inputs=torch.ones(1, 4))
 
 
+def test_a_live_model_without_attention_says_so_in_the_widget() -> None:
+    model = nn.Linear(4, 4)
+    ex = aw.explore(model)
+    sent = listen(ex)
+    assert model(torch.ones(1, 4)).shape == (1, 4)
+    assert "No attention was found in Linear" in sent[0][0]["title"]
+    assert "modules were looked at" in ex.status
+    ex.close()
+
+
 def test_importing_is_light() -> None:
     import subprocess
     import sys

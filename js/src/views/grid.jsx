@@ -4,6 +4,8 @@ import { useSize } from "../parts/use_size.js";
 
 const LEAST_SIDE = 24;
 const MOST_SIDE = 128;
+/** Thumbnails are made to fit the height only while they stay at least this large. */
+const LEAST_SIDE_TO_FIT = 56;
 
 /**
  * Every head, large: the way in. A click selects, a double click opens the matrix.
@@ -23,12 +25,7 @@ export function GridView({ scene, state, ui }) {
           <HeadGrid
             picture={overview?.picture ?? null}
             stack={stack}
-            sizes={sizes_for(
-              stack,
-              { ...size, height: Number.POSITIVE_INFINITY },
-              LEAST_SIDE,
-              MOST_SIDE,
-            )}
+            sizes={sizes_for(stack, room_of(size, stack.layers.length), LEAST_SIDE, MOST_SIDE)}
             only={null}
             selected={{ layer: place.layer.layer, head: place.head }}
             scheme={ui.scheme.value}
@@ -51,4 +48,15 @@ export function GridView({ scene, state, ui }) {
       )}
     </div>
   );
+}
+
+/**
+ * Few layers are all seen at once; many scroll, at the size that the width allows.
+ *
+ * @param {{width: number, height: number}} size
+ * @param {number} layers
+ */
+function room_of(size, layers) {
+  const fits = size.height / layers >= LEAST_SIDE_TO_FIT;
+  return { width: size.width, height: fits ? size.height : Number.POSITIVE_INFINITY };
 }
