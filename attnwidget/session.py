@@ -12,7 +12,7 @@ from attnwidget import labels
 from attnwidget.binding.capture import Binding, Pass, attach
 from attnwidget.call import AttentionCall
 from attnwidget.running import Encoded, encode, place, quietly
-from attnwidget.trace import Trace
+from attnwidget.trace import Searched, Trace
 from attnwidget.trouble import Trouble
 
 Tokens = Sequence[Any] | Mapping[str, Sequence[Any]]
@@ -121,7 +121,7 @@ class Session:
             return
         try:
             if not done.calls:
-                raise _nothing_found(self.model)
+                raise _nothing_found(self.model, done.trace.searched)
             self.take(done.trace, _ids_of(done), self._text)
         except Exception as error:
             self.fail(error)
@@ -280,12 +280,19 @@ def _is_ids(value: object) -> TypeGuard[torch.Tensor]:
     )
 
 
-def _nothing_found(model: torch.nn.Module | None) -> Trouble:
+def _nothing_found(model: torch.nn.Module | None, searched: Searched | None = None) -> Trouble:
     kinds = sorted({type(m).__name__ for m in model.modules()}) if model is not None else []
-    shown = ", ".join(kinds[:12]) + (", …" if len(kinds) > 12 else "")
-    return Trouble(
-        f"No attention was found in {type(model).__name__}.",
-        f"The forward pass ran, and its modules were looked at ({shown}): none of them called "
-        "scaled_dot_product_attention, a transformers attention function, nn.MultiheadAttention, "
-        "or a softmax between two matrix products.",
+    looked = (
+        f"The forward pass ran, and its modules were looked at ({_some(kinds)}): none of them "
+        "called scaled_dot_product_attention, a transformers attention function, "
+        "nn.MultiheadAttention, or a softmax between two matrix products."
     )
+    if searched is not None and searched.without_record:
+        looked += f" Called attention, but not seen at work: {_some(searched.without_record)}."
+    if searched is not None and searched.troubles:
+        looked += f" {_some(searched.troubles)}"
+    return Trouble(f"No attention was found in {type(model).__name__}.", looked)
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

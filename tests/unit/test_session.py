@@ -169,6 +169,20 @@ def test_a_model_without_attention_says_what_was_looked_at() -> None:
         session.run_inputs(torch.ones(1, 4))
 
 
+class HandMadeAttention(nn.Module):
+    """Weights from exp and sum: no softmax to be seen."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = torch.exp(x @ x.transpose(-2, -1))
+        return scores / scores.sum(-1, keepdim=True) @ x
+
+
+def test_modules_that_are_called_attention_but_were_not_seen_are_named() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), HandMadeAttention())
+    with pytest.raises(Trouble, match=r"Called attention, but not seen at work: 1\."):
+        Session(model).run_inputs(torch.rand(1, 3, 4))
+
+
 def test_a_forward_that_raises_shows_its_own_error_and_keeps_the_last_picture() -> None:
     session = Session(Tiny(), lambda text: [int(word) for word in text.split()])
     good = session.run("1 2 3")
