@@ -232,15 +232,21 @@ class Explorer(anywidget.AnyWidget):
 
     def _open(self, snapshot: Snapshot) -> None:
         """Take the caller's choice; what it leaves open is chosen to go with it."""
-        self._go(first_choice(snapshot, next(iter(snapshot.stacks))))
-        for name in (name for name in SELECTION if name in self._chosen):
-            setattr(self, name, self._chosen[name])
+        self.stack = next(iter(snapshot.stacks))
+        try:
+            self.stack = self._chosen.get("stack", self.stack)
+            self.layer = self._chosen.get("layer", snapshot.stacks[self.stack][0].layer)
+            for name in ("head", "query", "key", "batch"):
+                if name in self._chosen:
+                    setattr(self, name, self._chosen[name])
+        except traitlets.TraitError:
+            self._go(first_choice(snapshot, self.stack))
+            raise
         given = {
             n: getattr(self, n) for n in ("layer", "head", "query", "key") if n in self._chosen
         }
-        if given:
-            found = first_choice(snapshot, self.stack, **given)
-            self._go(replace(found, batch=self.batch, **given))
+        found = first_choice(snapshot, self.stack, **given)
+        self._go(replace(found, batch=self.batch, **given))
 
     def _settle(self) -> None:
         """Make the selection one that exists, keeping as much of it as does."""

@@ -195,6 +195,17 @@ def test_a_query_and_key_alone_choose_the_head_with_the_strongest_link() -> None
     assert (ex.layer, ex.head, ex.query, ex.key) == (2, 1, 3, 1)
 
 
+def test_a_stack_alone_chooses_what_exists_in_it() -> None:
+    """The source is longer than the target, so a place of the encoder need not exist in cross."""
+    model = nn.Transformer(16, 4, 2, 2, 32, batch_first=True).eval()
+    for seed in range(4):
+        torch.manual_seed(seed)
+        both = torch.randn(1, 9, 16), torch.randn(1, 3, 16)
+        ex = aw.explore(model, inputs=both, stack="cross")
+        weights = ex.trace.stacks["cross"][ex.layer].weights(head=ex.head, queries=ex.query)
+        assert int(weights.argmax()) == ex.key
+
+
 def test_run_from_the_page() -> None:
     ex = explorer()
     sent = listen(ex)
