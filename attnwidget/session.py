@@ -174,7 +174,8 @@ class Session:
             encoded = encode(self.tokenizer, self.model, text)
             return self._run(encoded, text)
         except Exception as error:
-            self.fail(error)
+            if error is not self.trouble:  # else it was told when the pass ended
+                self.fail(error)
             raise
 
     def run_inputs(self, inputs: Any) -> Snapshot:

@@ -12,7 +12,7 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "./messages.js";
  * @param {TilePicture} tile
  * @param {number} i
  */
-export function cell_value(tile, i) {
+function cell_value(tile, i) {
   return tile.encoding === "linear" ? tile.cells[i] : tile.max * (tile.cells[i] / 255) ** 2;
 }
 

@@ -48,7 +48,7 @@ function zoom_by({ state, ui, place }, factor) {
   ui.zoom.value = zoomed(region, place.stack, factor, at);
 }
 
-export const ZOOM_STEP = 1.5;
+const ZOOM_STEP = 1.5;
 
 /**
  * @type {{shown: string[], words: string, hint?: string,

@@ -4,7 +4,7 @@
  * @param {Document} document
  * @returns {"light" | "dark"}
  */
-export function host_scheme(document) {
+function host_scheme(document) {
   const { documentElement: html, body } = document;
   // JupyterLab and Notebook 7.
   const jupyter = body.dataset.jpThemeLight;

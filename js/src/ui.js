@@ -7,8 +7,8 @@ import { computed, signal } from "@preact/signals";
 /** @typedef {ReturnType<typeof make_ui>} Ui */
 
 const FEWEST_CELLS = 4;
-export const NARROW = 640;
-export const TINY = 420;
+const NARROW = 640;
+const TINY = 420;
 
 export function make_ui() {
   const width = signal(0);

@@ -187,7 +187,7 @@ export function whole_region({ stack }) {
 }
 
 /** The whole tile holds the exact number of every cell: rows need not be asked for. @param {Place} place */
-export function is_small({ stack }) {
+function is_small({ stack }) {
   return is_exact(stack.query_len, stack.key_len);
 }
 

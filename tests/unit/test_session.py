@@ -226,6 +226,18 @@ def test_a_trace_needs_no_model() -> None:
         session.run_inputs(torch.ones(1))
 
 
+@pytest.mark.parametrize("text", ["", "1 2 99", "1 2 3"])
+def test_each_outcome_is_told_once(text: str) -> None:
+    """Refused before the pass, raised in it, and refused after it."""
+    session = Session(Tiny(), lambda t: [int(n) for n in t.split()], tokens=["a", "b"])
+    told: list[BaseException | None] = []
+    session.followers.append(lambda: told.append(session.trouble))
+    with pytest.raises((Trouble, IndexError)):
+        session.run(text)
+    assert len(told) == 1
+    assert told[0] is not None
+
+
 def test_an_empty_trace_is_refused() -> None:
     with pytest.raises(Trouble, match="The trace holds no attention"):
         Session().take(Trace(), {})

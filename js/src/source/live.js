@@ -23,7 +23,7 @@ import { bytes_of, decode } from "../messages.js";
 
 /** @typedef {ReturnType<typeof make_live_source>} Source */
 
-export const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 64 * 1024 * 1024;
 
 const MS_BETWEEN_LISTS = 50;
 const MS_UNTIL_SLOW = 300;
