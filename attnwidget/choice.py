@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from attnwidget.call import AttentionCall
-from attnwidget.labels import is_special
 from attnwidget.session import Snapshot
 from attnwidget.trouble import Trouble
 
@@ -111,9 +110,9 @@ def _telling(snapshot: Snapshot, stack: str, call: AttentionCall) -> torch.Tenso
     """(Tq, Tk) of 0 and 1: the links that are worth opening with."""
     tq, tk = call.query_len, call.key_len
     telling = torch.ones(tq, tk)
-    sides = snapshot.sides[stack]
-    telling[:, [i for i, text in enumerate(sides.keys[0]) if is_special(text)]] = 0
-    telling[[i for i, text in enumerate(sides.queries[0]) if is_special(text)]] = 0
+    sides = snapshot.sides(stack)
+    telling[:, [i for i, token in enumerate(sides.keys) if token.kind]] = 0
+    telling[[i for i, token in enumerate(sides.queries) if token.kind]] = 0
     if call.kind == "self" and tq == tk:
         rows = torch.arange(tq)
         telling[rows, rows] = 0

@@ -17,7 +17,8 @@ from attnwidget import messages, pictures, ranges, zoo
 from attnwidget.choice import Place, first_choice, place_in
 from attnwidget.delivery import Delivery
 from attnwidget.messages import Message, Run, Slices, Want
-from attnwidget.session import Session, Snapshot, Tokens
+from attnwidget.pass_tokens import Tokens
+from attnwidget.session import Session, Snapshot
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
 
@@ -164,7 +165,9 @@ class Explorer(anywidget.AnyWidget):
     def tokens(self) -> list[str]:
         """Token texts of the selected stack's queries."""
         snapshot = self._session.snapshot
-        return list(snapshot.sides[self.stack].queries[self.batch]) if snapshot else []
+        if snapshot is None:
+            return []
+        return [token.text for token in snapshot.sides(self.stack, self.batch).queries]
 
     @property
     def trace(self) -> Trace | None:

@@ -2,12 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # What byte-level BPE and SentencePiece put in front of a piece that follows a space.
 _SPACES = "Ġ▁"
 _NEWLINE = "Ċ"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token as a reader would write it.
+
+    Attributes
+    ----------
+    text : str
+        Without the tokenizer's marks and without white space around it. White space alone stays.
+        Empty for a piece in the middle of a character.
+    gap : str
+        What stands between the token before and this one: a space, nothing, a line break. Gaps and
+        texts of all tokens joined are the passage.
+    kind : str
+        "special" for a mark of the tokenizer, "padding", else "".
+    word : int
+        Number of the word it is a piece of, counted from 0 along the text.
+    segment : int or None
+        Which sentence of a pair it belongs to (BERT's token type); None where there are no pairs.
+    """
+
+    text: str
+    gap: str = ""
+    kind: str = ""
+    word: int = 0
+    segment: int | None = None
+
+
+def plain_tokens(texts: Iterable[str]) -> list[Token]:
+    """Tokens of texts that somebody has given, one word each."""
+    return [
+        Token(text, " " if i else "", "special" if is_special(text) else "", word=i)
+        for i, text in enumerate(texts)
+    ]
+
+
+def read_tokens(
+    tokenizer: Any,
+    ids: Sequence[int],
+    *,
+    text: str | None = None,
+    mask: Sequence[int] | None = None,
+    segments: Sequence[int] | None = None,
+) -> list[Token]:
+    """Tokens of `ids`."""
+    return plain_tokens(token_texts(tokenizer, ids))
 
 
 def token_texts(tokenizer: Any, ids: Sequence[int]) -> list[str]:

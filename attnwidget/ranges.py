@@ -32,10 +32,9 @@ def check(snapshot: Snapshot | None, at: Place, name: str, value: Any) -> Any:
         return check_layer(snapshot, at.stack, value)
     call = snapshot.call(at.stack, at.layer)
     if isinstance(value, str):
-        sides = snapshot.sides[at.stack]
-        return token_index(
-            name, value, (sides.queries if name == "query" else sides.keys)[at.batch]
-        )
+        sides = snapshot.sides(at.stack, at.batch)
+        side = sides.queries if name == "query" else sides.keys
+        return token_index(name, value, [token.text for token in side])
     lengths = {
         "head": call.heads,
         "batch": call.batch_size,

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 
-from attnwidget import labels
 from attnwidget.binding.capture import Binding, Pass, attach
 from attnwidget.call import AttentionCall
+from attnwidget.pass_tokens import PassTokens, Tokens, TokenSides, inputs_of
 from attnwidget.running import Encoded, encode, place, quietly
 from attnwidget.trace import Searched, Trace
 from attnwidget.trouble import Trouble
-
-Tokens = Sequence[Any] | Mapping[str, Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class TokenSides:
-    """Token texts of one stack, one list per batch item."""
-
-    queries: list[list[str]]
-    keys: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -38,8 +28,8 @@ class Snapshot:
         The attention calls of the pass.
     stacks : dict of str to list of AttentionCall
         ``trace.stacks``, resolved once.
-    sides : dict of str to TokenSides
-        Token texts of each stack's queries and keys.
+    pass_tokens : PassTokens
+        Its tokens, read when asked.
     text : str or None
         The text the pass was made from, where it was made from one.
     """
@@ -47,8 +37,12 @@ class Snapshot:
     number: int
     trace: Trace
     stacks: dict[str, list[AttentionCall]]
-    sides: dict[str, TokenSides]
+    pass_tokens: PassTokens
     text: str | None = None
+
+    def sides(self, stack: str, batch: int = 0) -> TokenSides:
+        """Tokens of one batch item of a stack."""
+        return self.pass_tokens.sides(self.stacks[stack], batch)
 
     def call(self, stack: str, layer: int) -> AttentionCall:
         """The attention call of one layer, by its number within the stack."""
@@ -122,11 +116,13 @@ class Session:
         try:
             if not done.calls:
                 raise _nothing_found(self.model, done.trace.searched)
-            self.take(done.trace, _ids_of(done), self._text)
+            self.take(done.trace, inputs_of(done.args, done.kwargs), self._text)
         except Exception as error:
             self.fail(error)
 
-    def take(self, trace: Trace, ids: Mapping[str, torch.Tensor], text: str | None = None) -> None:
+    def take(
+        self, trace: Trace, inputs: Mapping[str, torch.Tensor], text: str | None = None
+    ) -> None:
         """Make `trace` the pass that is looked at.
 
         Raises
@@ -141,10 +137,10 @@ class Session:
                 "The trace holds no attention.",
                 "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
             )
-        sides = {name: self._sides(name, calls, ids) for name, calls in stacks.items()}
-        self._check_tokens_fit(stacks)
+        tokens = PassTokens(self.tokenizer, self.tokens, inputs, text)
+        tokens.check_fit(stacks)
         number = self.snapshot.number + 1 if self.snapshot else 1
-        self.snapshot = Snapshot(number, trace, stacks, sides, text)
+        self.snapshot = Snapshot(number, trace, stacks, tokens, text)
         self.trouble = None
         self._tell()
 
@@ -208,77 +204,6 @@ class Session:
         if self.snapshot is None or self.snapshot is before:
             raise _nothing_found(self.model)
         return self.snapshot
-
-    # -- token texts ------------------------------------------------------------------------------
-
-    def _sides(
-        self, stack: str, calls: list[AttentionCall], ids: Mapping[str, torch.Tensor]
-    ) -> TokenSides:
-        call = calls[0]
-        batch = max(call.batch_size, 1)
-        given = self._given(stack)
-        source = ids.get("source")
-        target = ids.get("target", source)
-        both = [target, source] if stack in ("decoder", "cross") else [source, target]
-
-        def side(length: int, order: list[torch.Tensor | None]) -> list[list[str]]:
-            for texts in given:
-                if len(texts) == length:
-                    return [texts] * batch
-            for tensor in order:
-                if tensor is not None and tensor.shape[1] == length:
-                    return [labels.token_texts(self.tokenizer, row) for row in tensor.tolist()]
-            return [labels.positions(length)] * batch
-
-        return TokenSides(
-            side(call.query_len, both),
-            side(call.key_len, both[::-1] if call.kind == "cross" else both),
-        )
-
-    def _given(self, stack: str) -> list[list[str]]:
-        """The user's own token lists that may belong to `stack`."""
-        if self.tokens is None:
-            return []
-        if isinstance(self.tokens, Mapping):
-            order = [stack, *(name for name in self.tokens if name != stack)]
-            return [[str(t) for t in self.tokens[name]] for name in order if name in self.tokens]
-        return [[str(token) for token in self.tokens]]
-
-    def _check_tokens_fit(self, stacks: dict[str, list[AttentionCall]]) -> None:
-        if self.tokens is None:
-            return
-        seen = {
-            length
-            for calls in stacks.values()
-            for c in calls
-            for length in (c.query_len, c.key_len)
-        }
-        for texts in self._given(next(iter(stacks))):
-            if len(texts) not in seen:
-                lengths = " and ".join(str(n) for n in sorted(seen))
-                raise Trouble(
-                    f"{len(texts)} tokens were given, but the attention runs over {lengths} "
-                    "positions.",
-                    "Give one token text per position, special tokens included.",
-                )
-
-
-def _ids_of(done: Pass) -> dict[str, torch.Tensor]:
-    """Token ids among a forward's arguments: integer tensors of shape (B, T)."""
-    named = {"source": done.kwargs.get("input_ids"), "target": done.kwargs.get("decoder_input_ids")}
-    found = {side: value for side, value in named.items() if _is_ids(value)}
-    if not found:
-        positional = [value for value in (*done.args, *done.kwargs.values()) if _is_ids(value)]
-        found = dict(zip(named, positional, strict=False))
-    return found
-
-
-def _is_ids(value: object) -> TypeGuard[torch.Tensor]:
-    return (
-        isinstance(value, torch.Tensor)
-        and value.ndim == 2
-        and value.dtype in (torch.int64, torch.int32)
-    )
 
 
 def _nothing_found(model: torch.nn.Module | None, searched: Searched | None = None) -> Trouble:

@@ -21,7 +21,7 @@ def picture(session: Session, snapshot: Snapshot) -> Picture:
 
     stacks = []
     for name, calls in snapshot.stacks.items():
-        sides = snapshot.sides[name]
+        sides = [snapshot.sides(name, batch) for batch in range(calls[0].batch_size)]
         stacks.append(
             {
                 "name": name,
@@ -30,8 +30,8 @@ def picture(session: Session, snapshot: Snapshot) -> Picture:
                 "query_len": calls[0].query_len,
                 "key_len": calls[0].key_len,
                 "batch_size": calls[0].batch_size,
-                "query_tokens": place(sides.queries),
-                "key_tokens": place(sides.keys),
+                "query_tokens": place([[token.text for token in side.queries] for side in sides]),
+                "key_tokens": place([[token.text for token in side.keys] for side in sides]),
                 "layers": [_layer(call) for call in calls],
             }
         )

@@ -47,7 +47,7 @@ def test_running_a_text_gives_a_snapshot_with_token_texts() -> None:
     session = Session(Tiny(), Words())
     snapshot = session.run("a bb ccc")
     assert snapshot.text == "a bb ccc"
-    assert snapshot.sides["decoder"].queries == [["x", "xx", "xxx"]]
+    assert [t.text for t in snapshot.sides("decoder").queries] == ["x", "xx", "xxx"]
     assert snapshot.call("decoder", 0).key_len == 3
 
 
@@ -160,7 +160,7 @@ def test_tokens_that_fit_no_stack_are_refused_with_both_numbers() -> None:
 def test_given_tokens_are_shown() -> None:
     session = Session(Tiny(), tokens=["red", "green", "blue"])
     snapshot = session.run_inputs((torch.tensor([[1, 2, 3]]),))
-    assert snapshot.sides["decoder"].keys == [["red", "green", "blue"]]
+    assert [t.text for t in snapshot.sides("decoder").keys] == ["red", "green", "blue"]
 
 
 def test_a_model_without_attention_says_what_was_looked_at() -> None:
