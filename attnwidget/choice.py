@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 
 from attnwidget.call import AttentionCall
-from attnwidget.session import Snapshot
+from attnwidget.passes import Snapshot
 from attnwidget.trouble import Trouble
 
 # Above this many weights in a stack, a first choice is made from a sample of its rows.
@@ -27,7 +28,9 @@ class Place:
     batch: int = 0
 
 
-def place_in(snapshot: Snapshot, wished: Place, *, keep_tokens: bool = True) -> Place:
+def place_in(
+    snapshot: Snapshot, wished: Place, *, tokens: Literal["same", "near", "new"] = "same"
+) -> Place:
     """`wished`, as far as the pass has it; what it lacks is chosen anew.
 
     Parameters
@@ -36,8 +39,10 @@ def place_in(snapshot: Snapshot, wished: Place, *, keep_tokens: bool = True) -> 
         The pass.
     wished : Place
         Where the reader was.
-    keep_tokens : bool
-        False if the text is another, so that its tokens say nothing of the old query and key.
+    tokens : "same", "near" or "new"
+        Where query and key do not exist: "same" chooses telling ones, "near" takes the last ones,
+        which needs no weights. "new" if the text is another, so that its tokens say nothing of the
+        old query and key.
     """
     stack = wished.stack if wished.stack in snapshot.stacks else next(iter(snapshot.stacks))
     call = next((call for call in snapshot.stacks[stack] if call.layer == wished.layer), None)
@@ -45,8 +50,14 @@ def place_in(snapshot: Snapshot, wished: Place, *, keep_tokens: bool = True) -> 
         return first_choice(snapshot, stack)
     head = wished.head if wished.head < call.heads else None
     batch = wished.batch if wished.batch < call.batch_size else 0
+    if tokens == "near":
+        wished = replace(
+            wished,
+            query=None if wished.query is None else min(wished.query, call.query_len - 1),
+            key=None if wished.key is None else min(wished.key, call.key_len - 1),
+        )
     fits = (
-        keep_tokens
+        tokens != "new"
         and head is not None
         and (wished.query is None or wished.query < call.query_len)
         and (wished.key is None or wished.key < call.key_len)

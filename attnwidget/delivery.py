@@ -5,10 +5,12 @@ Knows nothing of widgets: it is given a way to draw, a way to send, and the even
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from attnwidget import messages
@@ -16,6 +18,10 @@ from attnwidget.messages import Message, Picture, Slices, Want, Wants
 
 # The page redraws at most this often; between two pushes the newest pass wins.
 SECONDS_BETWEEN_PUSHES = 0.1
+# Drawing waits so many times as long as it took, so that a training loop hardly notices it.
+WAIT_PER_DRAWING = 60
+# When no pass has come for so long, nothing is running that drawing could slow down.
+SECONDS_OF_QUIET = 0.25
 # A reloaded page cannot take back what it wanted before: only the newest lists are kept.
 MOST_VIEWS = 6
 
@@ -30,23 +36,28 @@ class Delivery:
         Draws a want in slices; what is not yet a picture says how far it has come.
     send : callable
         Sends one message to the page.
-    pass_number : callable
-        Number of the pass that pictures are drawn from now.
+    edition : callable
+        Edition of what is shown now: pictures of an older one are out of date.
     loop : AbstractEventLoop or None
         Where slices are run. Without one (a plain script) everything is drawn at once.
     """
 
     paint: Callable[[Want], Slices]
     send: Callable[[Message], None]
-    pass_number: Callable[[], int]
+    edition: Callable[[], int]
     loop: AbstractEventLoop | None = None
     _views: dict[str, tuple[Want, ...]] = field(default_factory=dict)
     _brought: dict[str, int] = field(default_factory=dict)
     _at_work: tuple[Want, Slices, int] | None = None
     _told: float = 0.0
     _turn_is_set: bool = False
-    _last_push: float = -1.0
+    # Of pushes: whether one is due, and on the loop; when the last was, and what it has cost.
+    _push_is_due: bool = False
     _push_is_set: bool = False
+    _last_asked: float = -math.inf
+    _last_push: float = -math.inf
+    _spent: float = 0.0
+    _is_for_push: bool = False
     # A training thread may push while the event loop draws.
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -65,26 +76,35 @@ class Delivery:
             self._brought = {key: n for key, n in self._brought.items() if key in wanted}
             if self._at_work is not None and self._at_work[0]["key"] not in wanted:
                 self._at_work = None
+            self._is_for_push = False
         self._set_turn()
 
     def push(self) -> None:
-        """Bring all wanted pictures again, now: a pass has ended, perhaps within a running cell.
+        """Bring what is out of date again, now: a pass has ended, perhaps within a running cell.
 
-        At most ten times a second; a pass that comes sooner is shown with the next, or when the
-        kernel is free again.
+        The model's own picture is always drawn anew, as it counts the passes. All this happens at
+        most ten times a second, and more rarely where drawing takes long; a pass that comes sooner
+        is shown with the next, or when the kernel is free again. Without a page, or without an
+        event loop to come back to it, nothing more is done.
         """
         with self._lock:
-            now = time.monotonic()
-            if now - self._last_push < SECONDS_BETWEEN_PUSHES:
-                self._set_later_push()
+            if not self._views:
                 return
-            self._last_push = now
-            self._at_work = None
-            self._brought.clear()
-            for want in self._wanted():
-                if not want.get("prefetch"):
-                    self._bring_first(want)
-        self._set_turn()
+            self._push_is_due = True
+            self._last_asked = time.monotonic()
+            if self._wait() <= 0:
+                self._bring_again()
+            else:
+                self._set_later_push(0.0)
+
+    def hurry(self) -> None:
+        """The reader waits for the push that is due: it need not spare a running loop."""
+        with self._lock:
+            if self._push_is_due:
+                self._last_asked = -math.inf
+                since = time.monotonic() - self._last_push
+                if self._running_loop() is None or since >= SECONDS_BETWEEN_PUSHES:
+                    self._bring_again()
 
     def drop_all(self) -> None:
         """Forget every view: the widget is closed."""
@@ -93,17 +113,30 @@ class Delivery:
 
     # -- one picture ------------------------------------------------------------------------------
 
+    def _bring_again(self) -> None:
+        self._push_is_due = False
+        self._last_push = time.monotonic()
+        self._spent, self._is_for_push = 0.0, True
+        if self._at_work is not None and self._at_work[2] != self.edition():
+            self._at_work = None
+        for want in self._wanted():
+            is_counting = want["kind"] == "model"
+            if not want.get("prefetch") and (is_counting or not self._has(want)):
+                self._bring_first(want)
+        self._set_turn()
+
     def _bring_first(self, want: Want) -> None:
         """Draw up to the first picture; a finer one is left for the event loop."""
+        number = self.edition()
         slices = self.paint(want)
-        number = self.pass_number()
         try:
-            for made in slices:
-                if isinstance(made, Picture):
-                    self._send(want, number, made)
-                    if made.coarse and self._at_work is None:
-                        self._at_work = (want, slices, number)
-                    return
+            with self._timed():
+                for made in slices:
+                    if isinstance(made, Picture):
+                        self._send(want, number, made)
+                        if made.coarse and self._at_work is None:
+                            self._at_work = (want, slices, number)
+                        return
         except Exception as error:  # shown in the picture's place; the kernel goes on
             self._refuse(want, number, error)
 
@@ -112,14 +145,16 @@ class Delivery:
             want = next((w for w in self._wanted() if not self._has(w)), None)
             if want is None:
                 return
-            self._at_work = (want, self.paint(want), self.pass_number())
+            number = self.edition()
+            self._at_work = (want, self.paint(want), number)
             self._told = time.monotonic()
         want, slices, number = self._at_work
-        if number != self.pass_number():
+        if number != self.edition():
             self._at_work = None
             return
         try:
-            made = next(slices)
+            with self._timed():
+                made = next(slices)
         except StopIteration:
             self._brought[want["key"]] = number
             self._at_work = None
@@ -144,7 +179,7 @@ class Delivery:
             self.send(messages.trouble(want["key"], error))
 
     def _has(self, want: Want) -> bool:
-        return self._brought.get(want["key"]) == self.pass_number()
+        return self._brought.get(want["key"]) == self.edition()
 
     def _wanted(self) -> list[Want]:
         """Wants of all views, what is on screen before what may be looked at next."""
@@ -152,15 +187,57 @@ class Delivery:
         in_order = sorted(every, key=lambda want: bool(want.get("prefetch")))
         return list({want["key"]: want for want in reversed(in_order)}.values())[::-1]
 
+    # -- when to push -----------------------------------------------------------------------------
+
+    def _wait(self) -> float:
+        """Seconds until the next push may be made while something runs."""
+        pause = max(SECONDS_BETWEEN_PUSHES, self._spent * WAIT_PER_DRAWING)
+        return self._last_push + pause - time.monotonic()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count this as time spent on the last push, unless the page has asked for it since."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._is_for_push:
+                self._spent += time.monotonic() - start
+
+    def _set_later_push(self, seconds: float) -> None:
+        loop = self._running_loop()
+        if loop is not None and not self._push_is_set:
+            self._push_is_set = True
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._push_later)
+
+    def _push_later(self) -> None:
+        """Push what is due, if its time has come or nothing runs any more; else try again."""
+        with self._lock:
+            self._push_is_set = False
+            if not self._push_is_due:
+                return
+            quiet = max(
+                self._last_push + SECONDS_BETWEEN_PUSHES, self._last_asked + SECONDS_OF_QUIET
+            )
+            wait = min(self._wait(), quiet - time.monotonic())
+            if wait <= 0:
+                self._bring_again()
+            else:
+                self._set_later_push(wait)
+
     # -- turns on the event loop ------------------------------------------------------------------
 
+    def _running_loop(self) -> AbstractEventLoop | None:
+        return None if self.loop is None or self.loop.is_closed() else self.loop
+
     def _set_turn(self) -> None:
-        if self.loop is None:
+        loop = self._running_loop()
+        if loop is None:
             while self._has_work():
                 self._work_one_slice()
         elif not self._turn_is_set:
             self._turn_is_set = True
-            self.loop.call_soon_threadsafe(self._turn)
+            loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:
         with self._lock:
@@ -172,15 +249,3 @@ class Delivery:
 
     def _has_work(self) -> bool:
         return self._at_work is not None or any(not self._has(w) for w in self._wanted())
-
-    def _set_later_push(self) -> None:
-        if self.loop is None or self._push_is_set:
-            return
-        self._push_is_set = True
-        loop, wait = self.loop, SECONDS_BETWEEN_PUSHES
-
-        def later() -> None:
-            self._push_is_set = False
-            self.push()
-
-        loop.call_soon_threadsafe(lambda: loop.call_later(wait, later))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,22 @@ import anywidget
 import torch
 import traitlets
 
-from attnwidget import messages, pictures, ranges, zoo
-from attnwidget.choice import Place, first_choice, place_in
+from attnwidget import messages, pictures, zoo
+from attnwidget.choice import Place
+from attnwidget.chooser import Chooser
 from attnwidget.delivery import Delivery
 from attnwidget.messages import Message, Run, Slices, Want
 from attnwidget.pass_tokens import Tokens
+from attnwidget.passes import KEEP, MOST_BYTES
 from attnwidget.session import Session, Snapshot
 from attnwidget.trace import Trace
-from attnwidget.trouble import Trouble, in_words
+from attnwidget.traits import OF_A_PASS, OF_THE_PAGE
+from attnwidget.trouble import in_words
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
 
 DEFAULT_TEXT = "The animal didn't cross the street because it was too tired"
-SELECTION = ("stack", "layer", "head", "query", "key", "batch")
 
 
 def explore(
@@ -38,6 +39,8 @@ def explore(
     tokens: Tokens | None = None,
     trace: Trace | None = None,
     attention: Sequence[Any] | None = None,
+    keep: int = KEEP,
+    max_bytes: int = MOST_BYTES,
     **chosen: Any,
 ) -> Explorer:
     """Look at the attention of a model, live.
@@ -60,8 +63,15 @@ def explore(
         A trace made by ``aw.capture``, shown without a model.
     attention : sequence over layers of (B, H, Tq, Tk) arrays, optional
         Attention weights from elsewhere.
+    keep : int
+        How many of the last passes to keep, to step back to by ``ex.step``. In a fast loop of large
+        passes not every pass is kept, as that would slow the loop: those on the page are.
+    max_bytes : int
+        Most bytes of their tensors together. The newest pass always stays.
     **chosen
-        First selection: ``stack, layer, head, query, key, batch, view``.
+        First selection, by the names of the traits: ``stack, layer, head, heads, query, key,
+        batch, step, pair``; and how to show it: ``view, mean, direction, words, hide,
+        renormalise, scale, mass``.
 
     Returns
     -------
@@ -78,11 +88,12 @@ def explore(
     TypeError
         On an unknown keyword, or arguments that do not go together.
     """
-    unknown = sorted(set(chosen) - {*SELECTION, "view"})
+    known = (*OF_A_PASS, *OF_THE_PAGE)
+    unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise TypeError(
-            f"explore() has no argument {unknown[0]!r}. By name it takes a first selection: "
-            f"{', '.join(SELECTION)}, view."
+            f"explore() has no argument {unknown[0]!r}. By name it takes keep, max_bytes and a "
+            f"first selection: {', '.join(known)}."
         )
     if isinstance(tokenizer, str):
         raise TypeError(
@@ -94,7 +105,7 @@ def explore(
     if attention is not None:
         trace = Trace.from_arrays(attention)
     if trace is not None:
-        session = Session(tokens=tokens)
+        session = Session(tokens=tokens, keep=keep, max_bytes=max_bytes)
         session.take(trace, {})
         return Explorer(session, **chosen)
     if model is None:
@@ -102,7 +113,7 @@ def explore(
         if text is None:
             card = zoo.card("stories")
             text, chosen = card["text"], {**card["selection"], **chosen}
-    session = Session(model, tokenizer, tokens)
+    session = Session(model, tokenizer, tokens, keep, max_bytes)
     if text is None and inputs is None:
         session.attach()
     try:
@@ -116,46 +127,30 @@ def explore(
         raise
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Chooser, anywidget.AnyWidget):
     """A two-way view of a model's attention. Made by :func:`explore`.
 
-    Every trait below may be read, set, observed and linked. Setting a value that does not exist
-    raises ``traitlets.TraitError``, which names the valid range.
+    Every trait (they are described in `Choice`) may be read, set, observed and linked. Setting a
+    value that does not exist raises ``traitlets.TraitError``, which names the valid range. A
+    ``traitlets.link`` to such a value, as to a token behind the end of this explorer's text, leaves
+    this explorer where it is.
     """
 
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
 
-    text = traitlets.Unicode().tag(sync=True)
-    """The text the model runs on; setting it runs the model."""
-    stack = traitlets.Unicode().tag(sync=True)
-    """Group of like layers: "encoder", "decoder", "cross", ..."""
-    layer = traitlets.Int().tag(sync=True)
-    """Layer number within the stack."""
-    head = traitlets.Int().tag(sync=True)
-    """Head number within the layer."""
-    query = traitlets.Union(
-        [traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True
-    ).tag(sync=True)
-    """Index of the token that looks, or None. May be set to the token's text."""
-    key = traitlets.Union(
-        [traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True
-    ).tag(sync=True)
-    """Index of the token that is looked at, or None. May be set to the token's text."""
-    batch = traitlets.Int().tag(sync=True)
-    """Item of the batch."""
-    view = traitlets.Enum(["matrix", "grid"], "matrix").tag(sync=True)
-    """The main view."""
-
-    def __init__(self, session: Session, view: str = "matrix", **chosen: Any) -> None:
-        self._session = session
-        self._chosen = chosen
-        self._text_shown: str | None = None
-        self._delivery = Delivery(self._paint, self._post, self._pass_number, _running_loop())
-        super().__init__(view=view)
-        self._take_pass()
+    def __init__(self, session: Session, **chosen: Any) -> None:
+        self._edition = session.edition
+        self._is_from_page = False
+        self._delivery = Delivery(self._paint, self._post, lambda: session.edition, _running_loop())
+        super().__init__(session, **chosen)
         self.observe(self._run_text, "text")
-        self.observe(lambda _: self._settle(), ["stack", "layer"])
+        self.observe(self._look_at_step, "step")
+        try:
+            self._settle_in_pass()
+        except BaseException:
+            self.close()
+            raise
         session.followers.append(self._follow)
         self.on_msg(self._hear)
 
@@ -177,26 +172,32 @@ class Explorer(anywidget.AnyWidget):
     @property
     def status(self) -> str:
         """How exact the selected layer is, or what went wrong, in words."""
-        if self._session.trouble is not None:
-            return " ".join(in_words(self._session.trouble))
-        if self._session.snapshot is None:
+        session = self._session
+        if session.trouble is not None:
+            return " ".join(in_words(session.trouble))
+        if session.snapshot is None or session.newest is None:
             return "waiting for a forward pass"
-        call = self._session.snapshot.call(self.stack, self.layer)
-        return f"{call.status}: {call.note}" if call.note else call.status
+        call = session.snapshot.call(self.stack, self.layer)
+        exactness = f"{call.status}: {call.note}" if call.note else call.status
+        if session.paused:
+            at = f"paused at pass {session.snapshot.number} of {session.newest.number}"
+            return f"{at}; {exactness}"
+        return exactness
 
     def attach(self) -> None:
         """Be live: draw every forward pass that anyone runs from now on."""
         self._session.attach()
-        self._delivery.push()
+        self._push_at_once()
 
     def detach(self) -> None:
         """Follow no more, and leave the model exactly as it was found. The last picture stays."""
         self._session.detach()
-        self._delivery.push()
+        self._push_at_once()
 
     def close(self) -> None:
-        """Detach from the model and take the widget off the page."""
+        """Detach from the model and take the widget off the page; the pass on screen stays."""
         self._session.detach()
+        self._session.forget()
         self._delivery.drop_all()
         if self._follow in self._session.followers:
             self._session.followers.remove(self._follow)
@@ -210,83 +211,51 @@ class Explorer(anywidget.AnyWidget):
             f"layer={self.layer}, head={self.head}, query={self.query}, key={self.key})"
         )
 
-    # -- a new pass -------------------------------------------------------------------------------
+    # -- another pass -----------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """The session has a new pass, or trouble."""
-        if self._session.trouble is not None:
-            self._post(messages.trouble(None, self._session.trouble))
+        """The session has a new pass, or trouble, or looks at another pass."""
+        session = self._session
+        if session.trouble is not None:
+            self._post(messages.trouble(None, session.trouble))
             return
-        self._take_pass()
+        if session.edition != self._edition:
+            self._edition = session.edition
+            self._settle_in_pass()
+        self.step = session.snapshot.number if session.snapshot and session.paused else None
         self._delivery.push()
 
-    def _take_pass(self) -> None:
-        """Keep the selection; look for a telling token where the text is another."""
-        snapshot = self._session.snapshot
-        if snapshot is None:
-            return
-        is_new_text = snapshot.text not in (None, self._text_shown)
-        if snapshot.text is not None:
-            self._text_shown = self.text = snapshot.text
-        if self.stack:
-            self._go(place_in(snapshot, self._place(), keep_tokens=not is_new_text))
-        else:
-            self._open(snapshot)
+    def _go(self, snapshot: Snapshot, place: Place, **more: Any) -> None:
+        with self.hold_sync():  # one message for all
+            super()._go(snapshot, place, **more)
 
-    def _open(self, snapshot: Snapshot) -> None:
-        """Take the caller's choice; what it leaves open is chosen to go with it."""
-        self.stack = next(iter(snapshot.stacks))
-        try:
-            self.stack = self._chosen.get("stack", self.stack)
-            self.layer = self._chosen.get("layer", snapshot.stacks[self.stack][0].layer)
-            for name in ("head", "query", "key", "batch"):
-                if name in self._chosen:
-                    setattr(self, name, self._chosen[name])
-        except traitlets.TraitError:
-            self._go(first_choice(snapshot, self.stack))
-            raise
-        given = {
-            n: getattr(self, n) for n in ("layer", "head", "query", "key") if n in self._chosen
-        }
-        found = first_choice(snapshot, self.stack, **given)
-        self._go(replace(found, batch=self.batch, **given))
-
-    def _settle(self) -> None:
-        """Make the selection one that exists, keeping as much of it as does."""
-        if self._session.snapshot is not None:
-            self._go(place_in(self._session.snapshot, self._place()))
-
-    def _place(self) -> Place:
-        return Place(self.stack, self.layer, self.head, self.query, self.key, self.batch)
-
-    def _go(self, place: Place) -> None:
-        with self.hold_sync(), self.hold_trait_notifications():
-            for name, value in asdict(place).items():
-                setattr(self, name, value)
+    def _enter(self, heads: list[list[int]]) -> None:
+        if not self._is_from_page:  # which sends its own selection with them
+            super()._enter(heads)
 
     def _run_text(self, change: dict[str, Any]) -> None:
         """Run the text, unless it was set because it has just been run."""
         snapshot = self._session.snapshot
         if snapshot is None or self._session.trouble or change["new"] != snapshot.text:
             self._session.run(change["new"])
+            self._delivery.hurry()
 
-    # -- the selection is always one that exists --------------------------------------------------
-
-    @traitlets.validate("stack", "layer", "head", "query", "key", "batch")
-    def _valid(self, proposal: dict[str, Any]) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        try:
-            return ranges.check(self._session.snapshot, self._place(), name, value)
-        except Trouble as trouble:
-            raise traitlets.TraitError(str(trouble)) from None
+    def _look_at_step(self, change: dict[str, Any]) -> None:
+        if self._is_open:
+            self._session.look_at(change["new"])
+            self._delivery.hurry()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take the page's selection; where a new pass has made it impossible, ours stands."""
-        try:
-            super().set_state(sync_data)
-        except traitlets.TraitError:
-            _log.debug("the page chose what the new pass has not", exc_info=True)
-            self.send_state(set(sync_data) & set(self.keys))
+        with self._session.lock:
+            self._is_from_page = True
+            try:
+                super().set_state(sync_data)
+            except traitlets.TraitError:
+                _log.debug("the page chose what the new pass has not", exc_info=True)
+                self.send_state(set(sync_data) & set(self.keys))
+            finally:
+                self._is_from_page = False
 
     # -- messages ---------------------------------------------------------------------------------
 
@@ -308,16 +277,19 @@ class Explorer(anywidget.AnyWidget):
         try:
             if text == self.text:
                 self._session.run(text)
+                self._delivery.hurry()
             else:
                 self.text = text
         except Exception:  # the session has kept it and told the page
             _log.debug("running the text failed", exc_info=True)
 
     def _paint(self, want: Want) -> Slices:
+        self._session.mark_seen()
         return pictures.paint(self._session, want)
 
-    def _pass_number(self) -> int:
-        return self._session.snapshot.number if self._session.snapshot else 0
+    def _push_at_once(self) -> None:
+        self._delivery.push()
+        self._delivery.hurry()
 
     def _post(self, message: Message) -> None:
         content, buffers = message

@@ -43,7 +43,7 @@ class Picture:
     facts : dict
         JSON facts beside the arrays.
     arrays : dict of str to ndarray
-        float32 or uint8 arrays, sent as binary in this order.
+        float32, int32 or uint8 arrays, sent as binary in this order.
     coarse : bool
         True when a finer picture of the same want follows.
     """

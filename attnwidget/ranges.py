@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from attnwidget.choice import Place
-from attnwidget.session import Snapshot
+from attnwidget.passes import Snapshot
 from attnwidget.trouble import Trouble
 
 MOST_TOKENS_NAMED = 40
 
 
-def check(snapshot: Snapshot | None, at: Place, name: str, value: Any) -> Any:
+def check(snapshot: Snapshot, at: Place, name: str, value: Any) -> Any:
     """`value` for one part of the place `at`, if the pass has it; a token's text as its index.
 
     Raises
     ------
     Trouble
-        If it does not exist; names those that do. Before the first pass any number will do.
+        If it does not exist; names those that do.
     """
     if value is None:
         return None
-    if snapshot is None:
-        if isinstance(value, str) and name != "stack":
-            raise Trouble(f"{name}={value!r} cannot be found yet.", "No pass has brought tokens.")
-        return value
     if name == "stack":
         return check_stack(snapshot, value)
     if name == "layer":
@@ -54,7 +50,7 @@ def check_stack(snapshot: Snapshot, stack: str) -> str:
 
 def check_layer(snapshot: Snapshot, stack: str, layer: int) -> int:
     """`layer`, if the stack has it."""
-    layers = [call.layer for call in snapshot.stacks[stack]]
+    layers = [call.layer for call in snapshot.stacks[check_stack(snapshot, stack)]]
     if layer not in layers:
         raise Trouble(
             f"layer={layer} does not exist in {stack!r}.", f"Choose from {spans(layers)}."
@@ -67,6 +63,32 @@ def check_index(name: str, value: int, length: int) -> int:
     if not 0 <= value < length:
         raise Trouble(f"{name}={value} does not exist.", f"Choose from {spans(range(length))}.")
     return value
+
+
+def check_pair(snapshot: Snapshot, at: Place, pair: list[int] | None) -> list[int] | None:
+    """`pair`, if the pass has these two sentences."""
+    if pair is None:
+        return None
+    known = sentences(snapshot, at)
+    if not known.issuperset(pair):
+        raise Trouble(
+            f"pair={pair} does not exist.",
+            f"Choose two sentences from {spans(sorted(known))}, or None for all."
+            if known
+            else "The tokens are not marked as sentences of a pair: choose None.",
+        )
+    return pair
+
+
+def pair_in(snapshot: Snapshot, at: Place, pair: list[int] | None) -> list[int] | None:
+    """`pair`, or None if the pass has not these two sentences."""
+    return pair if pair and sentences(snapshot, at).issuperset(pair) else None
+
+
+def sentences(snapshot: Snapshot, at: Place) -> set[int]:
+    """Numbers of the sentences that the tokens of a stack belong to; none where it is one text."""
+    sides = snapshot.sides(check_stack(snapshot, at.stack), at.batch)
+    return {t.segment for t in (*sides.queries, *sides.keys) if t.segment is not None}
 
 
 def token_index(name: str, text: str, texts: Sequence[str]) -> int:

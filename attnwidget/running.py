@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,15 @@ class Encoded:
                 1, torch.zeros(1, dtype=torch.int64, device=source.device), start
             )
         return replace(self, kwargs={**self.kwargs, "decoder_input_ids": written})
+
+
+def as_encoded(inputs: Any) -> Encoded:
+    """`inputs` as arguments: a tensor, a tuple of arguments, or a dict of keywords."""
+    if isinstance(inputs, Mapping):
+        return Encoded((), dict(inputs))
+    if isinstance(inputs, tuple | list):
+        return Encoded(tuple(inputs), {})
+    return Encoded((inputs,), {})
 
 
 def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encoded:
@@ -153,3 +162,17 @@ def quietly(model: torch.nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+@contextmanager
+def as_between_cells() -> Iterator[None]:
+    """Compute as if the user's own ``with`` blocks were not there: no graph, no autocast.
+
+    A pass that is followed is looked at while the user's code around it still runs.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        for device in ("cpu", "cuda", "mps", "xpu"):
+            if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield

@@ -1,7 +1,8 @@
-"""Session: a model, its tokenizer, the text, and the last pass. It knows nothing of widgets."""
+"""Session: a model, its tokenizer, the text, and the last passes. It knows nothing of widgets."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,53 +10,45 @@ from typing import Any
 import torch
 
 from attnwidget.binding.capture import Binding, Pass, attach
-from attnwidget.call import AttentionCall
-from attnwidget.pass_tokens import PassTokens, Tokens, TokenSides, inputs_of
-from attnwidget.running import Encoded, encode, place, quietly
+from attnwidget.outputs import Logits
+from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of
+from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot
+from attnwidget.ranges import spans
+from attnwidget.running import Encoded, as_between_cells, as_encoded, encode, place, quietly
 from attnwidget.trace import Searched, Trace
-from attnwidget.trouble import Trouble
+from attnwidget.trouble import Trouble, in_words
+
+__all__ = ["Session", "Snapshot"]
+
+# Of a foreign error's message: some are whole listings, and this is read in a small box.
+LONGEST_MESSAGE = 300
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One finished forward pass, ready to be looked at.
+@dataclass
+class _Run:
+    """A run of the session's own, in one thread.
 
     Attributes
     ----------
-    number : int
-        Counts the passes of its session from 1.
-    trace : Trace
-        The attention calls of the pass.
-    stacks : dict of str to list of AttentionCall
-        ``trace.stacks``, resolved once.
-    pass_tokens : PassTokens
-        Its tokens, read when asked.
     text : str or None
-        The text the pass was made from, where it was made from one.
+        What is run, where it is a text.
+    muted : bool
+        Whether passes are of no interest now.
+    snapshot, trouble : Snapshot, Trouble or None
+        What came of it.
     """
 
-    number: int
-    trace: Trace
-    stacks: dict[str, list[AttentionCall]]
-    pass_tokens: PassTokens
-    text: str | None = None
-
-    def sides(self, stack: str, batch: int = 0) -> TokenSides:
-        """Tokens of one batch item of a stack."""
-        return self.pass_tokens.sides(self.stacks[stack], batch)
-
-    def call(self, stack: str, layer: int) -> AttentionCall:
-        """The attention call of one layer, by its number within the stack."""
-        for call in self.stacks.get(stack, ()):
-            if call.layer == layer:
-                return call
-        known = {name: [call.layer for call in calls] for name, calls in self.stacks.items()}
-        raise Trouble(f"There is no layer {layer} in stack {stack!r}.", f"Layers seen: {known}.")
+    text: str | None
+    muted: bool = False
+    snapshot: Snapshot | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass
 class Session:
-    """Runs a model, follows its forward passes, and keeps the last one.
+    """Runs a model, follows its forward passes, and keeps the last ones.
+
+    Forwards may run in any thread; their passes are taken one at a time.
 
     Attributes
     ----------
@@ -66,26 +59,103 @@ class Session:
         ``encode``, or a function from text to ids.
     tokens : sequence of str, or dict of stack to such a sequence, optional
         Token texts where there is no tokenizer.
-    snapshot : Snapshot or None
-        The last pass that was good.
-    trouble : exception or None
-        What went wrong since.
+    keep, max_bytes : int
+        Most passes to keep, and most bytes of their tensors.
+    trouble : Trouble or None
+        What went wrong since the last pass that was good.
+    edition : int
+        Grows with whatever changes what is shown.
     followers : list of callable
-        Called after every new pass or trouble.
+        Called after every new pass or trouble, and when another pass is looked at.
     following : bool
         Whether passes that others run are taken too.
+    lock : RLock
+        Held while a pass is taken and told of.
     """
 
     model: torch.nn.Module | None = None
     tokenizer: Any = None
     tokens: Tokens | None = None
-    snapshot: Snapshot | None = None
-    trouble: BaseException | None = None
+    keep: int = KEEP
+    max_bytes: int = MOST_BYTES
+    trouble: Trouble | None = None
+    edition: int = 0
     followers: list[Callable[[], None]] = field(default_factory=list)
     following: bool = False
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _looked_at: Snapshot | None = None
     _binding: Binding | None = None
-    _text: str | None = None
-    _muted: bool = False
+    _runs: dict[int, _Run] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._passes = Passes(self.keep, self.max_bytes)
+
+    # -- the passes -------------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The pass that is shown: the newest, unless an older one is looked at."""
+        return self._looked_at or self._passes.newest
+
+    @property
+    def newest(self) -> Snapshot | None:
+        """The last pass that was good."""
+        return self._passes.newest
+
+    @property
+    def passes(self) -> list[Snapshot]:
+        """The passes that are kept, oldest first."""
+        return self._passes.snapshots
+
+    @property
+    def paused(self) -> bool:
+        """Whether one pass stays in sight while new ones are recorded."""
+        return self._looked_at is not None
+
+    def look_at(self, number: int | None) -> None:
+        """Show a kept pass and stay there while new ones are recorded; None follows the newest.
+
+        A pass that is looked at stays readable also when it is no longer among those kept.
+
+        Raises
+        ------
+        Trouble
+            If no pass of this number is kept; names those that are.
+        """
+        with self.lock:
+            before = self._looked_at, self.snapshot
+            self._looked_at = None if number is None else self._find(number)
+            if (self._looked_at, self.snapshot) != before:
+                if self.snapshot is not before[1] or self.trouble is not None:
+                    self.edition += 1
+                self.trouble = None
+                self._tell()
+
+    def check_step(self, number: int | None) -> int | None:
+        """`number`, if `look_at` will find that pass; raises what it would raise."""
+        return None if number is None else self._find(number).number
+
+    def _find(self, number: int) -> Snapshot:
+        for snapshot in (self.snapshot, self._passes.find(number)):
+            if snapshot is not None and snapshot.number == number:
+                return snapshot
+        kept = [snapshot.number for snapshot in self.passes]
+        raise Trouble(
+            f"step={number} is not kept.",
+            f"Choose from the passes {spans(kept)}, or None, which follows the newest."
+            if kept
+            else "No pass has been made yet.",
+        )
+
+    def mark_seen(self) -> None:
+        """What is shown has been drawn: whoever saw it may want to come back to it."""
+        if self.snapshot is not None:
+            self._passes.mark_seen(self.snapshot)
+
+    def forget(self) -> None:
+        """Let go of all passes but the newest and the one that is shown."""
+        with self.lock:
+            self._passes.drop_all_but_newest()
 
     # -- following forward passes -----------------------------------------------------------------
 
@@ -96,40 +166,62 @@ class Session:
             self._bind()
 
     def detach(self) -> None:
-        """Leave the model exactly as it was found; the last pass stays readable."""
+        """Leave the model exactly as it was found; the last passes stay readable."""
         self.following = False
         self._unbind()
 
     def _bind(self) -> None:
         if self.model is not None and self._binding is None:
-            self._binding = attach(self.model, self._follow)
+            self._binding = attach(self.model, self._follow, self._fail_in_forward)
 
     def _unbind(self) -> None:
-        if self._binding is not None and not self.following:
+        if self._binding is not None and not self.following and not self._runs:
             self._binding.detach()
             self._binding = None
 
+    @property
+    def _run_here(self) -> _Run | None:
+        """The run of our own that is going on in this thread."""
+        return self._runs.get(threading.get_ident())
+
+    def _is_ours(self) -> bool:
+        """Whether a pass that has just ended in this thread is to be taken."""
+        run = self._run_here
+        return self.following if run is None else not run.muted
+
     def _follow(self, done: Pass) -> None:
         """Called inside the user's forward: nothing may escape from here."""
-        if self._muted:
+        if not self._is_ours():
             return
+        run = self._run_here
         try:
-            if not done.calls:
-                raise _nothing_found(self.model, done.trace.searched)
-            self.take(done.trace, inputs_of(done.args, done.kwargs), self._text)
+            with as_between_cells():
+                if not done.calls:
+                    raise _nothing_found(self.model, done.trace.searched)
+                inputs = inputs_of(done.args, done.kwargs)
+                self.take(done.trace, inputs, run.text if run else None, done.logits)
         except Exception as error:
             self.fail(error)
 
+    def _fail_in_forward(self, error: Exception) -> None:
+        if self._is_ours():
+            name = type(error).__name__
+            self.fail(Trouble(f"The forward pass raised {name}.", _message_of(error)))
+
     def take(
-        self, trace: Trace, inputs: Mapping[str, torch.Tensor], text: str | None = None
+        self,
+        trace: Trace,
+        inputs: Mapping[str, torch.Tensor],
+        text: str | None = None,
+        logits: Logits | None = None,
     ) -> None:
-        """Make `trace` the pass that is looked at.
+        """Make `trace` the newest pass, and show it unless another one is looked at.
 
         Raises
         ------
         Trouble
-            If the trace is empty, or tokens were given and their number fits no stack. The last
-            pass stays.
+            If the trace or its batch is empty, or tokens were given and their number fits no
+            stack. What is shown stays.
         """
         stacks = trace.stacks
         if not stacks:
@@ -137,17 +229,35 @@ class Session:
                 "The trace holds no attention.",
                 "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
             )
+        _check_not_empty(stacks)
         tokens = PassTokens(self.tokenizer, self.tokens, inputs, text)
         tokens.check_fit(stacks)
-        number = self.snapshot.number + 1 if self.snapshot else 1
-        self.snapshot = Snapshot(number, trace, stacks, tokens, text)
-        self.trouble = None
-        self._tell()
+        with self.lock:
+            number = self.newest.number + 1 if self.newest else 1
+            snapshot = Snapshot(number, trace, stacks, tokens, text, logits)
+            self._passes.add(snapshot)
+            run = self._run_here
+            if run is not None:
+                run.snapshot, self._looked_at = snapshot, None
+            if not self.paused or self.trouble is not None:
+                self.edition += 1
+            self.trouble = None
+            self._tell()
 
     def fail(self, error: BaseException) -> None:
-        """Keep the last good pass and remember what went wrong."""
-        self.trouble = error
-        self._tell()
+        """Keep the last good pass and remember, in words, what went wrong.
+
+        The exception itself is not kept: its frames hold all tensors of a forward.
+        """
+        title, detail = in_words(error)
+        with self.lock:
+            told, run = self.trouble, self._run_here
+            self.trouble = Trouble(title, detail)
+            if run is not None:
+                run.trouble = self.trouble
+            # A training loop may catch the same error at every step.
+            if run is not None or told is None or in_words(told) != (title, detail):
+                self._tell()
 
     def _tell(self) -> None:
         for follower in list(self.followers):
@@ -166,44 +276,61 @@ class Session:
         Exception
             Whatever the model's own forward raises, unchanged.
         """
-        try:
-            encoded = encode(self.tokenizer, self.model, text)
-            return self._run(encoded, text)
-        except Exception as error:
-            if error is not self.trouble:  # else it was told when the pass ended
-                self.fail(error)
-            raise
+        return self._run(lambda: encode(self.tokenizer, self.model, text), text)
 
     def run_inputs(self, inputs: Any) -> Snapshot:
         """Run the model on `inputs`: a tensor, a tuple of arguments, or a dict of keywords."""
-        if isinstance(inputs, Mapping):
-            encoded = Encoded((), dict(inputs))
-        elif isinstance(inputs, tuple | list):
-            encoded = Encoded(tuple(inputs), {})
-        else:
-            encoded = Encoded((inputs,), {})
-        return self._run(encoded, None)
+        return self._run(lambda: as_encoded(inputs), None)
 
-    def _run(self, encoded: Encoded, text: str | None) -> Snapshot:
+    def _run(self, encoding: Callable[[], Encoded], text: str | None) -> Snapshot:
+        here, before = threading.get_ident(), self._run_here
+        run = self._runs[here] = _Run(text)
+        try:
+            self._run_model(encoding(), run)
+            if run.trouble is not None:
+                raise Trouble(*in_words(run.trouble))
+            if run.snapshot is None:
+                raise _nothing_found(self.model)
+        except Exception as error:
+            if run.trouble is None:  # else it was told when the pass ended
+                self.fail(error)
+            raise
+        finally:
+            del self._runs[here]
+            if before is not None:
+                self._runs[here] = before
+            self._unbind()
+        return run.snapshot
+
+    def _run_model(self, encoded: Encoded, run: _Run) -> None:
         if self.model is None:
             raise Trouble("There is no model to run.", "Give one: aw.explore(model, tokenizer).")
-        before = self.snapshot
         self._bind()
-        self._text, self.trouble = text, None
-        try:
-            with quietly(self.model):
-                self._muted = True  # an encoder–decoder first writes its own output, unseen
-                encoded = place(encoded, self.model).with_decoder_input(self.model)
-                self._muted = False
-                self.model(*encoded.args, **encoded.kwargs)
-        finally:
-            self._text, self._muted = None, False
-            self._unbind()
-        if self.trouble is not None:
-            raise self.trouble
-        if self.snapshot is None or self.snapshot is before:
-            raise _nothing_found(self.model)
-        return self.snapshot
+        with quietly(self.model):
+            run.muted = True  # an encoder–decoder first writes its own output, unseen
+            encoded = place(encoded, self.model).with_decoder_input(self.model)
+            run.muted = False
+            self.model(*encoded.args, **encoded.kwargs)
+
+
+def _check_not_empty(stacks: Mapping[str, Sequence[Any]]) -> None:
+    for name, calls in stacks.items():
+        call = calls[0]
+        sizes = {"batch items": call.batch_size, "queries": call.query_len, "keys": call.key_len}
+        missing = [what for what, size in sizes.items() if size == 0]
+        if missing:
+            raise Trouble(
+                f"The pass is empty: its attention in {name!r} has no {' and no '.join(missing)}.",
+                "Call the model with inputs of at least one batch item and one token.",
+            )
+
+
+def _message_of(error: Exception) -> str:
+    """What an error says, on one line, cut where it is long."""
+    text = " ".join(str(error).split())
+    if len(text) > LONGEST_MESSAGE:
+        text = text[:LONGEST_MESSAGE].rstrip() + " …"
+    return text or "It came without a message."
 
 
 def _nothing_found(model: torch.nn.Module | None, searched: Searched | None = None) -> Trouble:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 import attnwidget as aw
+from attnwidget.reading import Reading
 from benchmarks.models import gpt2, ids
 
 
@@ -41,25 +42,26 @@ def first_picture() -> Iterator[tuple[str, str, str]]:
 
 
 def switches() -> Iterator[tuple[str, str, str]]:
-    """Kernel time of another head, T = 512."""
+    """Kernel time of another head, T = 512, in each of the views."""
     model = gpt2()
     with torch.no_grad(), aw.capture(model) as trace:
         model(ids(512))
     ex = aw.explore(trace=trace)
-    seconds = []
-    for head in range(12):
-        start = time.perf_counter()
-        _answer(ex, head=head, only="tile")
-        seconds.append(time.perf_counter() - start)
+    for view, kinds in (("matrix", ("tile",)), ("lines", ("row", "lines"))):
+        seconds = []
+        for head in range(12):
+            start = time.perf_counter()
+            _answer(ex, head=head, only=kinds)
+            seconds.append(time.perf_counter() - start)
+        yield (
+            f"change head or layer, {view} view (kernel), T = 512",
+            "≤ 50 ms",
+            f"{statistics.median(seconds) * 1000:.0f} ms",
+        )
     ex.close()
-    yield (
-        "change head or layer (kernel), T = 512",
-        "≤ 50 ms",
-        f"{statistics.median(seconds) * 1000:.0f} ms",
-    )
 
 
-def _answer(ex: Any, head: int | None = None, only: str | None = None) -> int:
+def _answer(ex: Any, head: int | None = None, only: tuple[str, ...] | None = None) -> int:
     """Answer the wants that a page of 800 px opens with; the bytes sent."""
     sent = 0
 
@@ -68,18 +70,21 @@ def _answer(ex: Any, head: int | None = None, only: str | None = None) -> int:
         sent += sum(len(buffer) for buffer in buffers or ())
 
     ex.send = count
-    at = {"stack": ex.stack, "layer": ex.layer, "head": ex.head if head is None else head}
+    at = {"heads": [[ex.layer, ex.head if head is None else head]]}
     wants = [
         {"kind": "model"},
-        {"kind": "overview", "stack": ex.stack, "size": 24},
+        {"kind": "row", **at, "direction": "from", "at": ex.query},
+        {"kind": "lines", **at, "direction": "from", "count": 32},
+        {"kind": "lines", **at, "direction": "to", "count": 32},
         {"kind": "tile", **at, "rows": None, "cols": None, "size": [512, 512]},
-        {"kind": "row", **at, "query": ex.query},
-        {"kind": "check", **at},
+        {"kind": "overview", "size": 24},
+        {"kind": "check", "layer": ex.layer},
     ]
+    context = {"stack": ex.stack, "batch": 0, "reading": Reading().facts}
     listed = [
-        {"key": f"{n}/{head}", "batch": 0, **want}
+        {"key": f"{n}/{head}", **context, **want}
         for n, want in enumerate(wants)
-        if only in (None, want["kind"])
+        if only is None or want["kind"] in only
     ]
     ex._handle_custom_msg({"type": "wants", "view": "bench", "wants": listed}, [])
     return sent

@@ -15,21 +15,46 @@ from typing import Any
 import torch
 
 import attnwidget as aw
+from attnwidget.session import Session
 
 FOLDER = Path(__file__).parent / "fixtures" / "messages"
 
-WORDS = ["The", "animal", "was", "too", "tired", "<b>&"]
+# As WordPiece writes a pair of sentences; the last is hostile.
+PIECES = ["[CLS]", "The", "anim", "##al", "[SEP]", "<b>&"]
+SENTENCES = [0, 0, 0, 0, 0, 1]
+
+TOKENS = {"words": False, "hide": [], "renormalise": False, "pair": None}
+WORDS = {"words": True, "hide": ["special"], "renormalise": True, "pair": None}
+PAIR = {"words": True, "hide": [], "renormalise": False, "pair": [0, 1]}
+
+PLACE = {"stack": "attention", "batch": 0, "reading": TOKENS}
 WANTS: list[dict[str, Any]] = [
-    {"kind": "model", "key": "model"},
+    {"kind": "model", "key": "model|attention 0 ", **PLACE},
+    {"kind": "model", "stack": "", "batch": 7, "reading": WORDS},
+    {"kind": "model", **PLACE, "reading": PAIR},
     {"kind": "check", "stack": "attention", "layer": 1},
-    {"kind": "overview", "stack": "attention", "batch": 0, "size": 4},
-    {"kind": "tile", "stack": "attention", "layer": 1, "head": 2, "batch": 0,
+    {"kind": "overview", **PLACE, "size": 4},
+    {"kind": "overview", **PLACE, "reading": WORDS, "size": 4},
+    {"kind": "tile", **PLACE, "heads": [[1, 2]], "rows": None, "cols": None, "size": [64, 64]},
+    {"kind": "tile", **PLACE, "heads": [[0, 0]], "rows": [1, 5], "cols": [0, 6], "size": [2, 3]},
+    {"kind": "tile", **PLACE, "heads": [[0, 0], [1, 1]], "reading": WORDS,
      "rows": None, "cols": None, "size": [64, 64]},
-    {"kind": "tile", "stack": "attention", "layer": 0, "head": 0, "batch": 0,
-     "rows": [1, 5], "cols": [0, 6], "size": [2, 3]},
-    {"kind": "row", "stack": "attention", "layer": 0, "head": 1, "batch": 0, "query": 3},
-    {"kind": "row", "stack": "attention", "layer": 0, "head": 99, "batch": 0, "query": 3},
+    {"kind": "row", **PLACE, "heads": [[0, 1]], "direction": "from", "at": 3},
+    {"kind": "row", **PLACE, "heads": [[1, 0]], "direction": "to", "at": 2, "reading": WORDS},
+    {"kind": "row", **PLACE, "heads": [[0, 99]], "direction": "from", "at": 3},
+    {"kind": "lines", **PLACE, "heads": [[1, 2]], "direction": "from", "count": 4},
+    {"kind": "lines", **PLACE, "heads": [[0, 1]], "direction": "to", "count": 4},
+    {"kind": "lines", **PLACE, "heads": [[0, 0], [1, 1]], "direction": "from", "count": 4,
+     "reading": PAIR},
+    {"kind": "predictions", "stack": "attention", "batch": 0, "at": [0, 16], "count": 5},
 ]  # fmt: skip
+
+
+class Tokenizer:
+    """Knows the pieces by their numbers."""
+
+    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
+        return [PIECES[i] for i in ids]
 
 
 def explorer() -> aw.Explorer:
@@ -38,7 +63,10 @@ def explorer() -> aw.Explorer:
     maps = (steps * 7.0).remainder(13.0).reshape(2, 1, 3, 6, 6).softmax(-1)
     maps[0, 0, 1, 3, 4] = torch.nan
     maps[1, 0, 2, 0, 1:] = 0.0
-    return aw.explore(attention=list(maps), tokens=WORDS)
+    session = Session(tokenizer=Tokenizer())
+    inputs = {"source": torch.arange(6)[None], "segments": torch.tensor([SENTENCES])}
+    session.take(aw.Trace.from_arrays(list(maps)), inputs)
+    return aw.Explorer(session)
 
 
 def record() -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from attnwidget.binding.patches import SharedPatches
 from attnwidget.binding.recorder import Recorder
 from attnwidget.binding.torch_functions import TorchFunctions
 from attnwidget.call import AttentionCall
+from attnwidget.outputs import Logits, logits_of
 from attnwidget.trace import Searched, Trace
 from attnwidget.trouble import Trouble
 
@@ -40,6 +41,8 @@ class Pass:
         Number of the pass since binding, from 0.
     trace : Trace
         The calls of this pass, with what was looked at.
+    logits : Logits or None
+        What the model returned, where it returned logits.
     """
 
     calls: list[AttentionCall]
@@ -47,6 +50,7 @@ class Pass:
     kwargs: dict[str, Any]
     step: int
     trace: Trace = field(repr=False)
+    logits: Logits | None = None
 
 
 class Binding:
@@ -58,11 +62,18 @@ class Binding:
         True until `detach`.
     """
 
-    def __init__(self, model: torch.nn.Module, on_pass: Callable[[Pass], None], copy: bool) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        on_pass: Callable[[Pass], None],
+        on_failure: Callable[[Exception], None],
+        copy: bool,
+    ) -> None:
         self.attached = True
         self._names = Names(model)
         self._model_class = type(model).__name__
         self._on_pass = on_pass
+        self._on_failure = on_failure
         self._copy = copy
         self._steps = 0
         self._lock = threading.Lock()
@@ -78,7 +89,8 @@ class Binding:
             if not self.attached:
                 return
             self.attached = False
-        self._on_pass = _nobody  # so that a trace it fills is not kept alive in a circle
+        # So that a trace it fills is not kept alive in a circle.
+        self._on_pass = self._on_failure = _nobody
         self._forward.remove()
         _patches.release()
 
@@ -95,18 +107,16 @@ class Binding:
             batch = _first_size((*args, *kwargs.values()))
             recorder = Recorder(self._names, self._steps, self._copy, batch)
             self._steps += 1
-        before = active.recorders
-        active.recorders = (*before, recorder)
         try:
-            with ExitStack() as stack:
-                _enter(stack, functions)
-                output = forward(*args, **kwargs)
-        finally:
-            active.recorders = before
+            output = _record(recorder, functions, forward, args, kwargs)
+        except Exception as error:  # an interrupt is the user's own wish, and no failure
+            recorder.calls.clear()  # a traceback that somebody keeps would keep them too
+            _tell("on_failure", self._on_failure, error)
+            raise
         recorder.finish()
         if functions and self._all_from_registry(recorder):
             self._registry_only.add(kind)
-        self._deliver(recorder, args, kwargs)
+        self._deliver(recorder, args, kwargs, output)
         return output
 
     def _all_from_registry(self, recorder: Recorder) -> bool:
@@ -115,15 +125,14 @@ class Binding:
             return False
         return not attention_like(self._names, {call.module for call in calls})
 
-    def _deliver(self, recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _deliver(
+        self, recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    ) -> None:
         self._troubles = tuple(recorder.troubles)
         trace = Trace(recorder.calls, searched=self.searched)
-        try:
-            self._on_pass(Pass(recorder.calls, args, kwargs, recorder.step, trace))
-        except Exception as problem:  # the user's forward pass has succeeded and must return
-            warnings.warn(
-                f"attnwidget: on_pass raised {type(problem).__name__}: {problem}", stacklevel=2
-            )
+        logits = _tell("reading the output", logits_of, output)
+        done = Pass(recorder.calls, args, kwargs, recorder.step, trace, logits)
+        _tell("on_pass", self._on_pass, done)
 
     def searched(self, recorded: set[str]) -> Searched:
         """Say what was looked at.
@@ -142,8 +151,37 @@ class Binding:
         )
 
 
-def _nobody(done: Pass) -> None:
+def _nobody(what: object) -> None:
     """Hear of a pass that was running when its binding was let go."""
+
+
+def _record(
+    recorder: Recorder,
+    functions: bool,
+    forward: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Run the forward with a recorder listening in this thread."""
+    before = active.recorders
+    active.recorders = (*before, recorder)
+    try:
+        with ExitStack() as stack:
+            _enter(stack, functions)
+            return forward(*args, **kwargs)
+    finally:
+        active.recorders = before
+
+
+def _tell(listener: str, hear: Callable[[Any], Any], what: object) -> Any:
+    """Give what `hear` makes of it; what it raises must not reach the user's forward pass."""
+    try:
+        return hear(what)
+    except Exception as problem:
+        warnings.warn(
+            f"attnwidget: {listener} raised {type(problem).__name__}: {problem}", stacklevel=2
+        )
+        return None
 
 
 def _kind(values: tuple[Any, ...] | dict[str, Any]) -> Iterator[object]:
@@ -175,7 +213,11 @@ def _enter(stack: ExitStack, functions: bool) -> None:
 
 
 def attach(
-    model: torch.nn.Module, on_pass: Callable[[Pass], None], *, copy: bool = False
+    model: torch.nn.Module,
+    on_pass: Callable[[Pass], None],
+    on_failure: Callable[[Exception], None] | None = None,
+    *,
+    copy: bool = False,
 ) -> Binding:
     """Record every forward pass of a model until `Binding.detach` is called.
 
@@ -189,6 +231,10 @@ def attach(
     on_pass : callable
         Called with a Pass after each forward that did not raise. An exception from it becomes a
         warning, as the forward itself succeeded.
+    on_failure : callable, optional
+        Called with the exception of each forward of `model` itself that raised one; it goes on to
+        the caller unchanged. KeyboardInterrupt and the like are no failures. Keep the exception
+        and you keep all tensors of the pass alive.
     copy : bool
         Clone queries, keys, values, masks and outputs, for models that write into them afterwards.
 
@@ -202,7 +248,7 @@ def attach(
             f"model is a {type(model).__name__}.",
             "Expected a torch.nn.Module: the model itself, not its class, path or pipeline.",
         )
-    return Binding(model, on_pass, copy)
+    return Binding(model, on_pass, on_failure or _nobody, copy)
 
 
 @contextmanager

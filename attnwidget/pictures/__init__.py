@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attnwidget.messages import Slices, Want
-from attnwidget.pictures import check, model, overview, row, tile
+from attnwidget.pictures import check, lines, model, overview, predictions, row, tile
+from attnwidget.pictures.where import quoted
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
 
 _PAINTERS: dict[str, Callable[[Snapshot, Want], Slices]] = {
     "check": check.paint,
+    "lines": lines.paint,
     "overview": overview.paint,
     "row": row.paint,
     "tile": tile.paint,
@@ -25,14 +27,15 @@ def paint(session: Session, want: Want) -> Slices:
     Trouble
         If nothing has run yet, or `want` names a kind, layer, head or token that does not exist.
     """
-    kind = want["kind"]
-    if session.snapshot is None:
+    kind, snapshot = want.get("kind"), session.snapshot
+    if snapshot is None:
         raise Trouble("Nothing has run yet.", "Call the model in any cell: it will appear here.")
     if kind == "model":
-        yield model.picture(session, session.snapshot)
-    elif kind in _PAINTERS:
-        yield from _PAINTERS[kind](session.snapshot, want)
+        yield model.picture(session, snapshot, want)
+    elif kind == "predictions":
+        yield predictions.picture(session, snapshot, want)
+    elif isinstance(kind, str) and kind in _PAINTERS:
+        yield from _PAINTERS[kind](snapshot, want)
     else:
-        raise Trouble(
-            f"The page asked for a {kind[:40]!r} picture.", f"There are {sorted(_PAINTERS)}."
-        )
+        known = sorted([*_PAINTERS, "model", "predictions"])
+        raise Trouble(f"The page asked for a {quoted(kind)} picture.", f"There are {known}.")

@@ -1,40 +1,38 @@
-"""The model in words: its stacks, layers, heads and token texts."""
+"""The model in words: its stacks, layers and heads, the passes kept, and the tokens on screen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from attnwidget import labels
 from attnwidget.call import AttentionCall
-from attnwidget.messages import Picture
+from attnwidget.messages import Picture, Want
+from attnwidget.pictures.shown import items_in
+from attnwidget.reading import Item, Reading
 from attnwidget.session import Session, Snapshot
 
+# So many ids tell whether a tokenizer has texts for them.
+_TRIED = 32
 
-def picture(session: Session, snapshot: Snapshot) -> Picture:
-    """Facts about the pass that every view needs first."""
-    lists: list[list[list[str]]] = []
 
-    def place(texts: list[list[str]]) -> int:
-        if texts not in lists:
-            lists.append(texts)
-        return lists.index(texts)
+def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
+    """Facts about the pass that every view needs first.
 
-    stacks = []
-    for name, calls in snapshot.stacks.items():
-        sides = [snapshot.sides(name, batch) for batch in range(calls[0].batch_size)]
-        stacks.append(
-            {
-                "name": name,
-                "kind": calls[0].kind,
-                "causal": bool(calls[0].causal),
-                "query_len": calls[0].query_len,
-                "key_len": calls[0].key_len,
-                "batch_size": calls[0].batch_size,
-                "query_tokens": place([[token.text for token in side.queries] for side in sides]),
-                "key_tokens": place([[token.text for token in side.keys] for side in sides]),
-                "layers": [_layer(call) for call in calls],
-            }
-        )
+    A stack or batch item that the pass does not have is no error, as live passes change: then its
+    first one is shown.
+
+    Raises
+    ------
+    Trouble
+        If the reading leaves no token.
+    """
+    stack, batch = want.get("stack"), want.get("batch")
+    if not isinstance(stack, str) or stack not in snapshot.stacks:
+        stack = next(iter(snapshot.stacks))
+    if not isinstance(batch, int) or not 0 <= batch < snapshot.stacks[stack][0].batch_size:
+        batch = 0
     return Picture(
         "model",
         {
@@ -43,10 +41,28 @@ def picture(session: Session, snapshot: Snapshot) -> Picture:
             "has_tokenizer": session.tokenizer is not None,
             "live": session.following,
             "step": snapshot.trace.calls[-1].step,
-            "stacks": stacks,
-            "tokens": lists,
+            "passes": {
+                "shown": snapshot.number,
+                "newest": session.newest.number if session.newest else snapshot.number,
+                "kept": [one.number for one in session.passes],
+                "paused": session.paused,
+            },
+            "stacks": [_stack(name, calls) for name, calls in snapshot.stacks.items()],
+            "tokens": _tokens(session, snapshot, stack, int(batch), Reading.of(want)),
         },
     )
+
+
+def _stack(name: str, calls: Sequence[AttentionCall]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": calls[0].kind,
+        "causal": bool(calls[0].causal),
+        "query_len": calls[0].query_len,
+        "key_len": calls[0].key_len,
+        "batch_size": calls[0].batch_size,
+        "layers": [_layer(call) for call in calls],
+    }
 
 
 def _layer(call: AttentionCall) -> dict[str, Any]:
@@ -58,6 +74,51 @@ def _layer(call: AttentionCall) -> dict[str, Any]:
         "source": call.source,
         "dtype": str(call.dtype).removeprefix("torch."),
     }
+
+
+def _tokens(
+    session: Session, snapshot: Snapshot, stack: str, batch: int, reading: Reading
+) -> dict[str, Any]:
+    sides = snapshot.sides(stack, batch)
+    queries, keys = items_in(snapshot, stack, batch, reading)
+    sentences = {token.segment for token in (*sides.queries, *sides.keys)} - {None}
+    return {
+        "stack": stack,
+        "batch": batch,
+        "reading": reading.facts,
+        "queries": _side(queries),
+        "keys": None if keys == queries else _side(keys),
+        "pairs": len(sentences) > 1,
+        "notes": _notes(session, snapshot, stack, batch),
+    }
+
+
+def _side(items: Sequence[Item]) -> dict[str, Any]:
+    segments = [item.segment for item in items]
+    return {
+        "texts": [item.text for item in items],
+        "gaps": [item.gap for item in items],
+        "spans": [[item.start, item.stop] for item in items],
+        "kinds": [item.kind for item in items],
+        # Padding belongs to no sentence.
+        "segments": None if set(segments) == {None} else [-1 if s is None else s for s in segments],
+    }
+
+
+def _notes(session: Session, snapshot: Snapshot, stack: str, batch: int) -> list[str]:
+    """What the reader should know of the tokens, in sentences."""
+    sides = snapshot.sides(stack, batch)
+    notes = []
+    if any(all(t.kind == "padding" for t in side) for side in (sides.queries, sides.keys)):
+        notes.append("This item of the batch holds only padding.")
+    call = snapshot.stacks[stack][0]
+    given = snapshot.pass_tokens
+    for name in ("source", "target") if given.given is None else ():
+        ids = given.inputs.get(name)
+        if ids is not None and ids.shape[1] in (call.query_len, call.key_len):
+            notes.append(labels.unknown_texts(session.tokenizer, ids.flatten()[:_TRIED].tolist()))
+            break
+    return [note for note in notes if note]
 
 
 def name_of(session: Session) -> str:

@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture, Progress, Slices, Want
+from attnwidget.pictures.shown import Lens, lens_of
 from attnwidget.pictures.tile import as_bytes, pool
-from attnwidget.pictures.where import index, whole
-from attnwidget.ranges import check_stack
+from attnwidget.pictures.where import count, index, stack_of
+from attnwidget.reading import Reading
+from attnwidget.selection import Axis
 from attnwidget.session import Snapshot
 
 LARGEST_SIZE = 96
@@ -26,49 +29,56 @@ CELLS_AT_ONCE = 16_777_216
 
 def paint(snapshot: Snapshot, want: Want) -> Slices:
     """Thumbnails of at most size × size cells; for long texts from sampled rows first."""
-    calls = snapshot.stacks[check_stack(snapshot, str(want.get("stack")))]
+    stack = stack_of(snapshot, want)
+    calls = snapshot.stacks[stack]
     batch = index(want, "batch", calls[0].batch_size)
-    size = min(max(1, whole(want, "size")), LARGEST_SIZE)
+    side = count(want, "size", LARGEST_SIZE)
+    reading = Reading.of(want)
+    layers = [(call, lens_of(snapshot, stack, call, batch, reading)) for call in calls]
     weights = sum(call.heads * call.query_len * call.key_len for call in calls)
     if weights > QUICK_WEIGHTS:
         yield _picture(
             calls,
-            [_sampled(call, batch, size) for call in calls],
+            [_sampled(call, lens, batch, side) for call, lens in layers],
             sampled=True,
             coarse=weights <= MOST_WEIGHTS,
         )
     if weights <= MOST_WEIGHTS:
         thumbnails = []
-        for done, call in enumerate(calls):
+        for done, (call, lens) in enumerate(layers):
             bands = []
-            for band in _exact(call, batch, size):
+            for band in _exact(call, lens, batch, side):
                 bands.append(band)
                 yield Progress("drawing layer", done + 1, len(calls))
             thumbnails.append(np.concatenate(bands, axis=1))
         yield _picture(calls, thumbnails, sampled=False, coarse=False)
 
 
-def _sampled(call: AttentionCall, batch: int, size: int) -> NDArray[np.float32]:
+def _sampled(call: AttentionCall, lens: Lens, batch: int, side: int) -> NDArray[np.float32]:
     """(H, n, m) from the middle row of each block of rows, columns pooled."""
-    step = math.ceil(call.query_len / size)
-    rows = [min(start + step // 2, call.query_len - 1) for start in range(0, call.query_len, step)]
-    weights = _numbers(call, rows, batch)
-    return pool(weights, (1, math.ceil(call.key_len / size))).astype(np.float32)
+    length, width = lens.queries.count, lens.keys.count
+    step = math.ceil(length / side)
+    rows = [min(start + step // 2, length - 1) for start in range(0, length, step)]
+    weights = _numbers(call, lens, rows, batch)
+    return pool(weights, (1, math.ceil(width / side))).astype(np.float32)
 
 
-def _exact(call: AttentionCall, batch: int, size: int) -> Iterator[NDArray[np.float32]]:
+def _exact(call: AttentionCall, lens: Lens, batch: int, side: int) -> Iterator[NDArray[np.float32]]:
     """(H, some rows of n, m), band by band; each cell is the largest weight of its block."""
-    block = math.ceil(call.query_len / size), math.ceil(call.key_len / size)
-    fitting = CELLS_AT_ONCE // (call.heads * call.key_len) // block[0]
+    length, width = lens.queries.count, lens.keys.count
+    block = math.ceil(length / side), math.ceil(width / side)
+    # What is added up is held in float64, twice the room.
+    cells = call.heads * call.key_len * (1 if lens.is_clear else 2)
+    fitting = CELLS_AT_ONCE // cells // block[0]
     at_once = max(1, fitting) * block[0]
-    for start in range(0, call.query_len, at_once):
-        rows = slice(start, min(start + at_once, call.query_len))
-        yield pool(_numbers(call, rows, batch), block).astype(np.float32)
+    for start in range(0, length, at_once):
+        rows = slice(start, min(start + at_once, length), 1)
+        yield pool(_numbers(call, lens, rows, batch), block).astype(np.float32)
 
 
-def _numbers(call: AttentionCall, rows: list[int] | slice, batch: int) -> NDArray[np.float32]:
-    weights = call.weights(queries=rows, batch=batch)[0]
-    numbers: NDArray[np.float32] = weights.nan_to_num(0.0).cpu().numpy()
+def _numbers(call: AttentionCall, lens: Lens, rows: Axis, batch: int) -> NDArray[np.float32]:
+    weights = lens.weights(call, None, rows, slice(0, lens.keys.count, 1), batch)
+    numbers: NDArray[np.float32] = torch.from_numpy(weights).nan_to_num(0.0).numpy()
     return numbers
 
 

@@ -18,8 +18,18 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
  * @property {[number, number][]} [nan]  Cells that are not numbers.
  * @property {{status: string, note: string, check: number | null}} [check]
  * @property {number} [delay]  Milliseconds until an answer.
+ * @property {string[]} [gaps]  Before each token; a space where none are given.
+ * @property {string[]} [kinds]  "special", "padding" or "" of each token.
+ * @property {number[]} [segments]  Sentence of a pair.
+ * @property {number[]} [words]  Number of the word each token is a piece of.
+ * @property {{text: string, share: number}[]} [candidates]  What comes next, wherever.
+ * @property {string} [what]  What the candidates are: "next" where nothing is given.
+ * @property {Partial<import("../src/messages.js").PassFacts>} [passes]  As if some were kept.
+ * @property {string[]} [notes]  On how tokens are read.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
  */
+
+/** @typedef {import("../src/messages.js").Reading} Reading */
 
 /** A number in [0, 1) that only depends on its arguments. @param {...number} parts */
 function noise(...parts) {
@@ -105,7 +115,10 @@ export function make_fake_model(scene, traits = {}) {
     query: 0,
     key: null,
     batch: 0,
-    view: "matrix",
+    step: null,
+    view: "lines",
+    ...{ heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
+    ...{ words: false, hide: [], renormalise: false, pair: null },
     ...traits,
   };
   /** @type {Map<string, Set<(...args: any[]) => void>>} */
@@ -121,17 +134,112 @@ export function make_fake_model(scene, traits = {}) {
   const sent = [];
   const cache = new Map();
   /** @param {number} layer @param {number} head */
-  const weights_of = (layer, head) => {
+  const of_head = (layer, head) => {
     const name = `${layer} ${head} ${pass}`;
     if (!cache.has(name)) cache.set(name, head_weights(scene, layer, head, pass));
     return cache.get(name);
   };
 
-  /** @param {any} facts @param {Record<string, [Float32Array | Uint8Array, number[]]>} [arrays] */
+  /** Mean over heads, in items. @param {[number, number][]} heads @param {Reading} reading */
+  const weights_of = (heads, reading) => {
+    const all = heads.map(([layer, head]) => of_head(layer, head));
+    if (all.length === 1) return read(all[0], reading);
+    const weights = all[0].weights.map(
+      (/** @type {number} */ _, /** @type {number} */ i) =>
+        all.reduce((sum, { weights }) => sum + weights[i], 0) / all.length,
+    );
+    return read({ ...all[0], weights }, reading);
+  };
+
+  /** @param {string[]} texts */
+  const kinds_of = (texts) =>
+    scene.kinds ?? texts.map((text) => (/^\[.+\]$|^<.+>$/.test(text) ? "special" : ""));
+
+  /**
+   * Tokens of each item: pieces merged to words, some hidden.
+   *
+   * @param {string[]} texts
+   * @param {Reading} reading
+   * @param {0 | 1} of  Queries or keys.
+   */
+  const spans_of = (texts, { words, hide, pair }, of) => {
+    const kinds = kinds_of(texts);
+    /** @type {[number, number][]} */
+    const spans = [];
+    texts.forEach((_, i) => {
+      const hidden = hide.includes(kinds[i]) || (i === 0 && hide.includes("first"));
+      if (hidden || (pair && scene.segments?.[i] !== pair[of])) return;
+      const last = spans.at(-1);
+      const goes_on = words && i > 0 && scene.words?.[i] === scene.words?.[i - 1];
+      if (goes_on && scene.words && last?.[1] === i && !kinds[i] && !kinds[i - 1]) last[1] = i + 1;
+      else spans.push([i, i + 1]);
+    });
+    return spans;
+  };
+
+  /** @param {string[]} texts @param {Reading} reading @param {0 | 1} of */
+  const side = (texts, reading, of) => {
+    const spans = spans_of(texts, reading, of);
+    const gaps = scene.gaps ?? texts.map((_, i) => (i ? " " : ""));
+    const kinds = kinds_of(texts);
+    return {
+      texts: spans.map(([start, stop]) =>
+        texts
+          .slice(start, stop)
+          .map((text, i) => (i ? gaps[start + i] : "") + text)
+          .join(""),
+      ),
+      gaps: spans.map(([start]) => gaps[start]),
+      spans,
+      kinds: spans.map(([start]) => kinds[start]),
+      segments: scene.segments ? spans.map(([start]) => scene.segments?.[start] ?? 0) : null,
+    };
+  };
+
+  /**
+   * A head in items: sums over the tokens of a key, means over those of a query.
+   *
+   * @param {{weights: Float32Array, flags: Uint8Array, rows: number, cols: number}} head
+   * @param {Reading} reading
+   */
+  const read = (head, reading) => {
+    const { words, hide, pair, renormalise } = reading;
+    if (!words && hide.length === 0 && !pair) return head;
+    const queries = spans_of(scene.tokens, reading, 0);
+    const across = spans_of(keys(), reading, 1);
+    const weights = new Float32Array(queries.length * across.length);
+    const flags = new Uint8Array(weights.length).fill(MASKED);
+    queries.forEach(([first, last], r) => {
+      for (let q = first; q < last; q++) {
+        const cells = across.map(([start, stop]) => {
+          const from = q * head.cols + start;
+          const own = head.weights.subarray(from, from + stop - start);
+          return {
+            sum: own.reduce((a, b) => a + b, 0),
+            flag: Math.min(...flags_at(from, stop - start)),
+          };
+        });
+        const all = cells.reduce((sum, cell) => sum + cell.sum, 0);
+        cells.forEach(({ sum, flag }, c) => {
+          const at = r * across.length + c;
+          weights[at] += sum / (renormalise && all > 0 ? all : 1) / (last - first);
+          flags[at] = Math.min(flags[at], flag);
+        });
+      }
+    });
+    return { weights, flags, rows: queries.length, cols: across.length };
+
+    /** @param {number} from @param {number} length */
+    function flags_at(from, length) {
+      return head.flags.subarray(from, from + length);
+    }
+  };
+
+  /** @param {any} facts @param {Record<string, [Float32Array | Int32Array | Uint8Array, number[]]>} [arrays] */
   const picture = (facts, arrays = {}) => {
     const entries = Object.entries(arrays).map(([name, [array, shape]]) => ({
       name,
-      dtype: array instanceof Uint8Array ? "uint8" : "float32",
+      dtype: array.constructor.name.toLowerCase().replace("array", ""),
       shape,
     }));
     const buffers = Object.values(arrays).map(([array]) => new DataView(array.slice().buffer));
@@ -144,7 +252,7 @@ export function make_fake_model(scene, traits = {}) {
 
   /** @type {Record<string, (want: any) => void>} */
   const answers = {
-    model: ({ key }) =>
+    model: ({ key, batch, reading }) =>
       picture({
         key,
         kind: "model",
@@ -161,8 +269,6 @@ export function make_fake_model(scene, traits = {}) {
             query_len: scene.tokens.length,
             key_len: keys().length,
             batch_size: scene.batch_size ?? 1,
-            query_tokens: 0,
-            key_tokens: scene.keys ? 1 : 0,
             layers: scene.layers.map((layer) => ({
               layer,
               heads: scene.heads,
@@ -173,7 +279,26 @@ export function make_fake_model(scene, traits = {}) {
             })),
           },
         ],
-        tokens: [[scene.tokens], [keys()]],
+        passes: { shown: pass, newest: pass, kept: [pass], paused: false, ...scene.passes },
+        tokens: {
+          stack,
+          batch: Math.min(batch, (scene.batch_size ?? 1) - 1),
+          reading,
+          queries: side(scene.tokens, reading, 0),
+          keys: scene.keys || reading.pair ? side(keys(), reading, 1) : null,
+          pairs: new Set(scene.segments ?? []).size > 1,
+          notes: scene.notes ?? [],
+        },
+      }),
+    predictions: ({ key, at }) =>
+      picture({
+        key,
+        kind: "predictions",
+        what: scene.what ?? "next",
+        at,
+        of: 50257,
+        note: "",
+        candidates: Array.from({ length: at[1] - at[0] }, () => scene.candidates ?? []),
       }),
     check: ({ key }) =>
       picture({
@@ -185,10 +310,10 @@ export function make_fake_model(scene, traits = {}) {
           check: 4e-7,
         }),
       }),
-    overview: ({ key, size }) => {
+    overview: ({ key, size, reading }) => {
       const heads = scene.layers.flatMap((layer) =>
         Array.from({ length: scene.heads }, (_, head) => {
-          const { weights, rows, cols } = weights_of(layer, head);
+          const { weights, rows, cols } = weights_of([[layer, head]], reading);
           return thumbnail(weights, rows, cols, size);
         }),
       );
@@ -206,8 +331,8 @@ export function make_fake_model(scene, traits = {}) {
         },
       );
     },
-    tile: ({ key, layer, head, rows, cols, size }) => {
-      const whole = weights_of(layer, head);
+    tile: ({ key, heads, rows, cols, size, reading }) => {
+      const whole = weights_of(heads, reading);
       const [r0, r1] = rows ?? [0, whole.rows];
       const [c0, c1] = cols ?? [0, whole.cols];
       const block = [Math.ceil((r1 - r0) / size[0]), Math.ceil((c1 - c0) / size[1])];
@@ -253,23 +378,49 @@ export function make_fake_model(scene, traits = {}) {
         },
       );
     },
-    row: ({ key, layer, head, query }) => {
-      const { weights, flags, cols } = weights_of(layer, head);
-      const row = weights.slice(query * cols, (query + 1) * cols);
+    row: ({ key, heads, direction, at, reading }) => {
+      const { weights, flags } = list_of(weights_of(heads, reading), direction, at);
+      const sum = weights.reduce((a, b) => a + b, 0);
+      const n = weights.length;
       picture(
-        {
-          key,
-          kind: "row",
-          query,
-          sum: row.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0),
-        },
-        {
-          weights: [row, [cols]],
-          flags: [flags.slice(query * cols, (query + 1) * cols), [cols]],
-        },
+        { key, kind: "row", direction, at, sum },
+        { weights: [weights, [n]], flags: [flags, [n]] },
+      );
+    },
+    lines: ({ key, heads, direction, count, reading }) => {
+      const whole = weights_of(heads, reading);
+      const [lists, of] =
+        direction === "from" ? [whole.rows, whole.cols] : [whole.cols, whole.rows];
+      const n = Math.min(count, of);
+      const tokens = new Int32Array(lists * n).fill(-1);
+      const weights = new Float32Array(lists * n);
+      const sums = new Float32Array(lists);
+      for (let at = 0; at < lists; at++) {
+        const row = list_of(whole, direction, at).weights;
+        const order = [...row.keys()].filter((i) => row[i] > 0).sort((a, b) => row[b] - row[a]);
+        order.slice(0, n).forEach((i, place) => {
+          tokens[at * n + place] = i;
+          weights[at * n + place] = row[i];
+        });
+        sums[at] = row.reduce((a, b) => a + b, 0);
+      }
+      picture(
+        { key, kind: "lines", direction, of, count: n },
+        { tokens: [tokens, [lists, n]], weights: [weights, [lists, n]], sums: [sums, [lists]] },
       );
     },
   };
+
+  /** One row or column. @param {ReturnType<typeof read>} head @param {string} direction @param {number} at */
+  function list_of({ weights, flags, rows, cols }, direction, at) {
+    const from = direction === "from";
+    const length = from ? cols : rows;
+    const index = (/** @type {number} */ i) => (from ? at * cols + i : i * cols + at);
+    return {
+      weights: Float32Array.from({ length }, (_, i) => weights[index(i)]),
+      flags: Uint8Array.from({ length }, (_, i) => flags[index(i)]),
+    };
+  }
 
   const brought = new Map();
   /** @param {any} want */
@@ -281,7 +432,8 @@ export function make_fake_model(scene, traits = {}) {
   };
   /** @param {() => void} then */
   const later = (then) => {
-    if (scene.delay === 0) then();
+    // At once, but never before the message is on its way.
+    if (scene.delay === 0) queueMicrotask(then);
     else setTimeout(then, scene.delay ?? 30);
   };
 

@@ -16,7 +16,12 @@ const chosen = { ...traits };
 for (const name of ["layer", "head", "query", "key"]) {
   if (asked.has(name)) chosen[name] = Number(asked.get(name));
 }
-if (asked.has("view")) chosen.view = asked.get("view");
+for (const name of ["view", "direction", "scale"]) {
+  if (asked.has(name)) chosen[name] = asked.get(name);
+}
+for (const name of ["heads", "mean", "words", "hide"]) {
+  if (asked.has(name)) chosen[name] = JSON.parse(asked.get(name) ?? "");
+}
 
 const model = make_fake_model(scene, chosen);
 const cell = /** @type {HTMLElement} */ (document.querySelector(".cell"));

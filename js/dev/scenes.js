@@ -25,7 +25,18 @@ export const SCENES = {
     traits: { query: 9, key: 4 },
   }),
   sixty: () => ({
-    scene: { tokens: words(60), layers: range(12), heads: 12, causal: true, name: "GPT-2" },
+    scene: {
+      tokens: words(60),
+      layers: range(12),
+      heads: 12,
+      causal: true,
+      name: "GPT-2",
+      candidates: [
+        { text: "was", share: 0.62 },
+        { text: "is", share: 0.081 },
+        { text: "\n", share: 0.012 },
+      ],
+    },
     traits: { query: 40, key: 12 },
   }),
   long: () => ({
@@ -78,6 +89,42 @@ export const SCENES = {
       name: "T5",
     },
     traits: { query: 2, key: 2 },
+  }),
+  pair: () => ({
+    scene: {
+      tokens: "[CLS] the cat sat down [SEP] a dog ran off [SEP] [PAD] [PAD]".split(" "),
+      kinds: [
+        "special",
+        "",
+        "",
+        "",
+        "",
+        "special",
+        "",
+        "",
+        "",
+        "",
+        "special",
+        "padding",
+        "padding",
+      ],
+      segments: [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0],
+      layers: range(4),
+      heads: 4,
+    },
+    traits: { query: 7, key: 2 },
+  }),
+  words: () => ({
+    scene: {
+      tokens: "<s> The un believ able tok en iz er , again !".split(" "),
+      gaps: ["", "", " ", "", "", " ", "", "", "", "", "\n", ""],
+      words: [0, 1, 2, 2, 2, 3, 3, 3, 3, 4, 5, 6],
+      layers: range(4),
+      heads: 4,
+      causal: true,
+      name: "GPT-2",
+    },
+    traits: { query: 8, key: 3 },
   }),
   decoding: () => ({
     scene: { tokens: ["it"], keys: words(60), layers: range(6), heads: 8, causal: true },

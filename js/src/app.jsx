@@ -4,13 +4,17 @@ import { Bar } from "./parts/bar.jsx";
 import { HeadsPanel, panel_of } from "./parts/heads_panel.jsx";
 import { KeysHelp } from "./parts/keys_help.jsx";
 import { ProgressLine } from "./parts/progress_line.jsx";
+import { Search } from "./parts/search.jsx";
 import { SentenceLine } from "./parts/sentence.jsx";
 import { TextLine } from "./parts/text_line.jsx";
 import { TroublePane } from "./parts/trouble.jsx";
+import { useLecture } from "./parts/use_lecture.js";
 import { useSize } from "./parts/use_size.js";
 import { revealing } from "./ui.js";
 import { GridView } from "./views/grid.jsx";
+import { LinesView } from "./views/lines.jsx";
 import { MatrixView } from "./views/matrix.jsx";
+import { TextView } from "./views/text.jsx";
 
 /**
  * @typedef {object} Shown  Everything a view is drawn from.
@@ -20,14 +24,30 @@ import { MatrixView } from "./views/matrix.jsx";
  * @property {import("./scene.js").Scene} scene
  */
 
+/**
+ * Whether a key belongs to the control that has the focus, and not to the widget.
+ *
+ * @param {string} key
+ * @param {Element} target
+ */
+function is_for_control(key, target) {
+  if (target.matches("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
+  if (target.matches("input[type=checkbox]")) return key === " ";
+  if (target.matches("input, select")) return true;
+  // Space presses the button that a Tab has led to; one that was clicked is left alone.
+  return key === " " && target.matches("button:focus-visible:not(.aw-head)");
+}
+
 /** The whole widget. @param {Shown} props */
 export function App({ source, state, ui, scene }) {
-  const model = source.model.value;
+  const model = scene.model.value;
   const layout = ui.layout.value;
   const trouble = scene.trouble.value;
   const in_place = trouble.whole ?? trouble.main;
   const place = scene.place.value;
-  const is_grid = state.view.value === "grid";
+  const view = state.view.value;
+  const lecture = ui.lecture.value;
+  const has_panel = view !== "grid" && !lecture;
   const [body, size] = useSize();
   // Until a new pass brings its own, the old thumbnails stand under the old layers.
   const stack = scene.overview.value?.place.stack ?? place?.stack ?? null;
@@ -38,15 +58,22 @@ export function App({ source, state, ui, scene }) {
 
   // The selection is brought into the zoomed part, whoever moved it.
   useSignalEffect(() => {
-    const [query, key] = [state.query.value, state.key.value];
+    const at = scene.place.value;
     const zoom = ui.zoom.peek();
-    if (zoom) ui.zoom.value = revealing(zoom, query, key);
+    if (zoom && at) ui.zoom.value = revealing(zoom, at.query, at.key);
   });
+  // Whoever moves the selection wants to see it, not what the pointer happens to rest on.
+  useSignalEffect(() => {
+    scene.place.value;
+    state.view.value;
+    ui.peek.value = null;
+  });
+  const root = useLecture(ui);
 
   /** @param {KeyboardEvent} event */
   const on_key = (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (target.matches("input, select")) {
+    if (is_for_control(event.key, target)) {
       // Typing is typing, also for the notebook around us.
       event.stopPropagation();
       return;
@@ -55,13 +82,14 @@ export function App({ source, state, ui, scene }) {
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    action({ state, ui, place: scene.place.peek() });
+    action({ state, ui, scene, place: scene.place.peek() });
   };
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
     <div
-      class={`aw-root aw-${layout}`}
+      ref={root}
+      class={`aw-root aw-${layout}${lecture ? " aw-lecture" : ""}`}
       role="group"
       aria-label={`Attention of ${model?.name ?? "a model"}`}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole
@@ -78,14 +106,19 @@ export function App({ source, state, ui, scene }) {
           onHelp={toggle_help}
         />
       )}
-      <Bar source={source} state={state} scene={scene} onHelp={toggle_help} />
+      <Bar state={state} scene={scene} onHelp={toggle_help} />
       <div class="aw-body" ref={body}>
         <ProgressLine source={source} />
-        {!is_grid && stack && <HeadsPanel {...{ scene, state, ui, stack, panel }} />}
+        {has_panel && stack && <HeadsPanel {...{ scene, state, ui, stack, panel }} />}
         <div class="aw-main">
+          {ui.search.value !== null && <Search scene={scene} ui={ui} />}
           <div class={`aw-main-picture${in_place ? " aw-dimmed" : ""}`}>
-            {place && is_grid && <GridView {...{ scene, state, ui }} />}
-            {place && !is_grid && <MatrixView {...{ scene, state, ui }} beside={!panel.reads} />}
+            {place && view === "lines" && <LinesView {...{ scene, state, ui }} />}
+            {place && view === "matrix" && (
+              <MatrixView {...{ scene, state, ui }} beside={!has_panel || !panel.reads} />
+            )}
+            {place && view === "text" && <TextView {...{ scene, state, ui }} />}
+            {place && view === "grid" && <GridView {...{ scene, state, ui }} />}
           </div>
           {in_place && <TroublePane title={in_place.title} detail={in_place.detail} />}
           {!in_place && !model && source.lateness.value === "silent" && (

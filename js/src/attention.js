@@ -61,6 +61,27 @@ export function row_of_tile(tile, query) {
 }
 
 /**
+ * One key's column out of an exact tile that is as high as the text; else null.
+ *
+ * @param {TilePicture} tile
+ * @param {number} key
+ * @returns {Row | null}
+ */
+export function column_of_tile(tile, key) {
+  const { rows, cols, query_len, shape } = tile;
+  if (!is_exact(tile) || rows[0] !== 0 || rows[1] !== query_len) return null;
+  if (key < cols[0] || key >= cols[1]) return null;
+  const [height, width] = shape;
+  const weights = new Float32Array(height);
+  const flags = new Uint8Array(height);
+  for (let query = 0; query < height; query++) {
+    weights[query] = tile.cells[query * width + key - cols[0]];
+    flags[query] = tile.flags[query * width + key - cols[0]];
+  }
+  return { weights, flags };
+}
+
+/**
  * @typedef {object} RowFacts
  * @property {number} sum  Of all weights that are numbers.
  * @property {number} visible  How many keys the mask leaves.

@@ -4,17 +4,36 @@
  */
 
 /**
- * What one view shows, told to the kernel as one whole list.
+ * How tokens are read. Items are what is then on screen: tokens, or words, less the hidden ones.
  *
- * @typedef {{key: string, kind: "model", prefetch?: boolean}} ModelWant
+ * @typedef {object} Reading
+ * @property {boolean} words  Pieces of a word are one item.
+ * @property {string[]} hide  In order: "first", "padding", "special".
+ * @property {boolean} renormalise  What is left of a row is scaled to sum 1.
+ * @property {[number, number] | null} pair  Only queries of the one sentence, keys of the other.
+ */
+
+/** A head by its layer and number. @typedef {[number, number]} LayerHead */
+
+/** Which way links are followed: from a query to its keys, or from a key to those who look at it.
+ * @typedef {"from" | "to"} Direction */
+
+/**
+ * What one view shows, told to the kernel as one whole list. `rows`, `cols` and `at` count items,
+ * but for predictions, whose `at` counts tokens. Several heads stand for their mean.
+ *
+ * @typedef {{stack: string, batch: number, reading: Reading}} InContext
+ * @typedef {InContext & {heads: LayerHead[]}} OfHeads
+ * @typedef {{key: string, kind: "model", prefetch?: boolean} & InContext} ModelWant
  * @typedef {{key: string, kind: "check", stack: string, layer: number, prefetch?: boolean}} CheckWant
- * @typedef {{key: string, kind: "overview", stack: string, batch: number, size: number, prefetch?: boolean}} OverviewWant
- * @typedef {{key: string, kind: "tile", stack: string, layer: number, head: number, batch: number,
- *   rows: [number, number] | null, cols: [number, number] | null, size: [number, number],
- *   prefetch?: boolean}} TileWant
- * @typedef {{key: string, kind: "row", stack: string, layer: number, head: number, batch: number,
- *   query: number, prefetch?: boolean}} RowWant
- * @typedef {ModelWant | CheckWant | OverviewWant | TileWant | RowWant} Want
+ * @typedef {{key: string, kind: "overview", size: number, prefetch?: boolean} & InContext} OverviewWant
+ * @typedef {{key: string, kind: "tile", rows: [number, number] | null, cols: [number, number] | null,
+ *   size: [number, number], prefetch?: boolean} & OfHeads} TileWant
+ * @typedef {{key: string, kind: "row", direction: Direction, at: number, prefetch?: boolean} & OfHeads} RowWant
+ * @typedef {{key: string, kind: "lines", direction: Direction, count: number, prefetch?: boolean} & OfHeads} LinesWant
+ * @typedef {{key: string, kind: "predictions", stack: string, batch: number, at: [number, number], count: number,
+ *   prefetch?: boolean}} PredictionsWant
+ * @typedef {ModelWant | CheckWant | OverviewWant | TileWant | RowWant | LinesWant | PredictionsWant} Want
  */
 
 /**
@@ -28,17 +47,27 @@
  * @typedef {{layer: number, heads: number, kv_heads: number, module: string, source: string,
  *   dtype: string}} LayerFacts
  * @typedef {{name: string, kind: "self" | "cross", causal: boolean, query_len: number,
- *   key_len: number, batch_size: number, query_tokens: number, key_tokens: number,
- *   layers: LayerFacts[]}} StackFacts
+ *   key_len: number, batch_size: number, layers: LayerFacts[]}} StackFacts
+ * @typedef {object} Side  The items of one side, each list as long as there are items.
+ * @property {string[]} texts
+ * @property {string[]} gaps  What stands before each: a space, nothing, a line break.
+ * @property {[number, number][]} spans  Tokens of each, half-open.
+ * @property {string[]} kinds  "special", "padding" or "".
+ * @property {number[] | null} segments  Sentence of a pair.
+ * @typedef {{stack: string, batch: number, reading: Reading, queries: Side, keys: Side | null,
+ *   pairs: boolean, notes: string[]}} TokenFacts  `keys`: null where they are the queries.
+ * @typedef {{shown: number, newest: number, kept: number[], paused: boolean}} PassFacts
  * @typedef {{dtype: string, shape: number[], name: string}} ArrayFacts
  * @typedef {{type: "picture", key: string, pass: number, coarse: boolean}} PictureBase
  */
 
 /**
- * Kernel → page, after `decode`: arrays stand beside the facts under their names.
+ * Kernel → page, after `decode`: arrays stand beside the facts under their names. `pass` grows with
+ * every change of what is shown, so that the newest wins.
  *
  * @typedef {PictureBase & {kind: "model", name: string, text: string | null, has_tokenizer: boolean,
- *   live: boolean, step: number, stacks: StackFacts[], tokens: string[][][]}} ModelPicture
+ *   live: boolean, step: number, passes: PassFacts, stacks: StackFacts[],
+ *   tokens: TokenFacts}} ModelPicture
  * @typedef {PictureBase & {kind: "check", status: string, note: string,
  *   check: number | null}} CheckPicture
  * @typedef {PictureBase & {kind: "overview", layers: number[], sampled: boolean, cells: Uint8Array,
@@ -47,9 +76,16 @@
  *   block: [number, number], max: number, encoding: "linear" | "sqrt", query_len: number,
  *   key_len: number, cells: Float32Array | Uint8Array, flags: Uint8Array, row_sums: Float32Array,
  *   col_sums: Float32Array, shape: number[]}} TilePicture  shape of cells: [h, w]
- * @typedef {PictureBase & {kind: "row", query: number, sum: number, weights: Float32Array,
- *   flags: Uint8Array, shape: number[]}} RowPicture  shape of weights: [Tk]
- * @typedef {ModelPicture | CheckPicture | OverviewPicture | TilePicture | RowPicture} Picture
+ * @typedef {PictureBase & {kind: "row", direction: Direction, at: number, sum: number,
+ *   weights: Float32Array, flags: Uint8Array, shape: number[]}} RowPicture  shape of weights: [n]
+ * @typedef {PictureBase & {kind: "lines", direction: Direction, of: number, count: number,
+ *   tokens: Int32Array, weights: Float32Array, sums: Float32Array,
+ *   shape: number[]}} LinesPicture  shape of tokens and weights: [L, N], largest first, -1 where none
+ * @typedef {{text: string, share: number}} Candidate
+ * @typedef {PictureBase & {kind: "predictions", what: "next" | "masked" | "token classes" | "classes",
+ *   at: [number, number], of: number, candidates: Candidate[][], note: string}} PredictionsPicture  one list for each token of `at`
+ * @typedef {ModelPicture | CheckPicture | OverviewPicture | TilePicture | RowPicture | LinesPicture |
+ *   PredictionsPicture} Picture
  * @typedef {{type: "trouble", key: string | null, title: string, detail: string}} Trouble
  * @typedef {{type: "progress", what: string, done: number, of: number}} Progress
  */
@@ -69,18 +105,25 @@ export const NOT_A_NUMBER = 2;
  *
  * @param {Buffer} buffer
  * @param {string} dtype
- * @returns {Float32Array | Uint8Array}
+ * @returns {Float32Array | Int32Array | Uint8Array}
  */
 export function as_array(buffer, dtype) {
   const [whole, offset, length] = ArrayBuffer.isView(buffer)
     ? [buffer.buffer, buffer.byteOffset, buffer.byteLength]
     : [buffer, 0, buffer.byteLength];
   if (dtype === "uint8") return new Uint8Array(whole, offset, length);
-  if (dtype !== "float32") throw new Error(`An array of type ${dtype} came; float32 or uint8 do.`);
-  if (length % 4 !== 0)
-    throw new Error(`${length} bytes came for float32 numbers of 4 bytes each.`);
-  if (offset % 4 === 0) return new Float32Array(whole, offset, length / 4);
-  return new Float32Array(whole.slice(offset, offset + length));
+  if (dtype !== "float32" && dtype !== "int32") {
+    throw new Error(`An array of type ${dtype} came; float32, int32 or uint8 do.`);
+  }
+  if (length % 4 !== 0) {
+    throw new Error(`${length} bytes came for ${dtype} numbers of 4 bytes each.`);
+  }
+  // An aligned window is used as it is; any other is copied.
+  const [from, start] =
+    offset % 4 === 0 ? [whole, offset] : [whole.slice(offset, offset + length), 0];
+  return dtype === "float32"
+    ? new Float32Array(from, start, length / 4)
+    : new Int32Array(from, start, length / 4);
 }
 
 /**

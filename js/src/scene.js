@@ -1,17 +1,20 @@
 import { computed } from "@preact/signals";
-import { row_facts, row_of_tile, tile_of_overview } from "./attention.js";
+import { column_of_tile, row_facts, row_of_tile } from "./attention.js";
+import { make_drawn } from "./drawn.js";
+import { as_tokens, context_of, looker, place_in, sides_of, whole_region } from "./place.js";
+import { items_of, occurrences } from "./search.js";
+import { make_strung } from "./strung.js";
 import {
   check_want,
   LARGE,
-  MODEL_WANT,
+  model_want,
   overview_want,
-  place_in,
+  predictions_want,
   row_want,
   SMALL,
   tile_want,
-  tokens_of,
+  wants_before_any_pass,
   wants_of,
-  whole_region,
 } from "./wants.js";
 
 /**
@@ -19,24 +22,27 @@ import {
  * own pass. Nothing here writes; every part is a computed signal.
  */
 
-/** @typedef {import("./messages.js").TilePicture} TilePicture */
 /** @typedef {import("./messages.js").ModelPicture} ModelPicture */
-/** @typedef {import("./messages.js").OverviewPicture} OverviewPicture */
-/** @typedef {import("./wants.js").Place} Place */
-/** @typedef {import("./wants.js").Region} Region */
+/** @typedef {import("./place.js").Place} Place */
+/** @typedef {import("./place.js").Region} Region */
 /** @typedef {import("./source/live.js").Entry} Entry */
 
 /**
- * @typedef {object} Drawn  The main picture.
- * @property {TilePicture[]} tiles  To be painted one over the other, the finest last.
- * @property {ModelPicture} model
- * @property {Place} place
- * @property {Region} region
- * @property {{queries: string[], keys: string[]}} tokens
- * @property {boolean} stale  Of another head or text than the one selected.
+ * @typedef {object} Parts  What the main pictures are found with.
+ * @property {import("./source/live.js").Source} source
+ * @property {import("./ui.js").Ui} ui
+ * @property {import("@preact/signals").ReadonlySignal<import("./state.js").Selection>} wished
+ * @property {import("@preact/signals").ReadonlySignal<ModelPicture | null>} model
+ * @property {import("@preact/signals").ReadonlySignal<Place | null>} place
+ * @property {(at: Place) => Region} region_of
+ * @property {(entry: Entry | null) =>
+ *   {picture: import("./messages.js").Picture, model: ModelPicture, place: Place} | null} with_place
  */
 
 /** @typedef {ReturnType<typeof make_scene>} Scene */
+
+/** @type {Set<number>} */
+const NONE = new Set();
 
 /**
  * @param {import("./source/live.js").Source} source
@@ -44,20 +50,50 @@ import {
  * @param {import("./ui.js").Ui} ui
  */
 export function make_scene(source, state, ui) {
+  // Opened before the first pass, the lists ask for "the first stack" and go on to do so.
+  const opened_early = state.stack.peek() === "";
+
   const wished = computed(() => ({
     stack: state.stack.value,
     layer: state.layer.value,
     head: state.head.value,
+    heads: state.heads.value,
+    mean: state.mean.value,
     query: state.query.value,
     key: state.key.value,
     batch: state.batch.value,
+    step: state.step.value,
+    view: state.view.value,
+    direction: state.direction.value,
+    words: state.words.value,
+    hide: state.hide.value,
+    renormalise: state.renormalise.value,
+    pair: state.pair.value,
+    scale: state.scale.value,
+    mass: state.mass.value,
   }));
 
-  /** The selection within the newest pass. */
-  const place = computed(() => {
-    const model = source.model.value;
-    return model && place_in(model, wished.value);
+  const context = computed(() => {
+    const first = source.model.value?.stacks[0]?.name;
+    const { stack } = wished.value;
+    const is_first = opened_early && (stack === first || first === undefined);
+    return context_of(wished.value, is_first ? "" : stack);
   });
+
+  /** @type {ModelPicture | null} */
+  let last_model = null;
+
+  /** Facts of the newest pass in the wished reading; until they come, in the one before. */
+  const model = computed(() => {
+    const newest = source.model.value;
+    const found = source.find(model_want(context.value).key)?.picture;
+    if (found?.kind === "model" && found.pass === newest?.pass) last_model = found;
+    else if (last_model?.pass !== newest?.pass) last_model = newest;
+    return last_model;
+  });
+
+  /** The selection within the newest pass. */
+  const place = computed(() => model.value && place_in(model.value, wished.value));
 
   /** @param {Place} at @returns {Region} */
   const region_of = (at) => {
@@ -66,9 +102,26 @@ export function make_scene(source, state, ui) {
     return fits ? zoom : whole_region(at);
   };
 
+  /** The token whose predictions are shown: the last one of the selected word. */
+  const predicting = computed(() => {
+    const at = place.value;
+    const now = model.value;
+    if (!at || !now || at.query === null || at.stack.kind === "cross") return null;
+    const [, stop] = sides_of(now).queries.spans[at.query];
+    return stop - 1;
+  });
+
   const wants = computed(() => {
     const at = place.value;
-    return at ? wants_of(at, state.view.value, region_of(at), ui.pixels.value) : [MODEL_WANT];
+    if (!at) return wants_before_any_pass(wished.value, ui.pixels.value);
+    const of_place = wants_of(
+      at,
+      state.view.value,
+      region_of(at),
+      ui.pixels.value,
+      predicting.value,
+    );
+    return [model_want(context.value), ...of_place];
   });
 
   /**
@@ -82,10 +135,6 @@ export function make_scene(source, state, ui) {
     return at && { picture: entry.picture, model: entry.model, place: at };
   };
 
-  /** @param {TilePicture} tile @param {Place} at */
-  const belongs = (tile, at) =>
-    tile.query_len === at.stack.query_len && tile.key_len === at.stack.key_len;
-
   const overview = computed(() => {
     const at = place.value;
     if (!at) return null;
@@ -98,78 +147,45 @@ export function make_scene(source, state, ui) {
     return { ...known, picture: known.picture };
   });
 
-  /** @type {Drawn | null} */
-  let last = null;
+  const parts = { source, ui, wished, model, place, region_of, with_place };
+  const drawn = make_drawn({ ...parts, overview });
+  const strung = make_strung(parts);
 
-  const drawn = computed(() => {
-    const at = place.value;
-    if (!at) return last && { ...last, stale: true };
-    const region = region_of(at);
-    const pixels = ui.pixels.value;
-    const keys = [tile_want(at, whole_region(at), pixels).key, tile_want(at, region, pixels).key];
-    const found = [...new Set(keys)]
-      .map((key) => with_place(source.find(key)))
-      .filter((f) => f !== null && f.picture.kind === "tile" && belongs(f.picture, f.place));
-
-    if (found.length > 0) {
-      // A whole head of an older pass does not go under a part of a newer one.
-      const newest = /** @type {NonNullable<typeof found[0]>} */ (found[found.length - 1]);
-      const tiles = found.filter((f) => f?.model === newest.model).map((f) => f?.picture);
-      last = {
-        tiles: /** @type {TilePicture[]} */ (tiles),
-        model: newest.model,
-        place: newest.place,
-        region: region_of(newest.place),
-        tokens: tokens_of(newest.model, newest.place),
-        stale: false,
-      };
-      return last;
-    }
-    return same_head() ?? from_overview() ?? (last && { ...last, stale: true });
-
-    /** Another size or an older text of the same head: better than nothing, until the tile is here. */
-    function same_head() {
-      const { stack, layer, head, batch } = /** @type {Place} */ (at);
-      const is_same =
-        last?.place.stack.name === stack.name &&
-        last.place.layer.layer === layer.layer &&
-        last.place.head === head &&
-        last.place.batch === batch;
-      if (!is_same || !last) return null;
-      const own = place_in(last.model, wished.value);
-      const still = own && belongs(last.tiles[0], own) ? own : last.place;
-      return { ...last, place: still, region: region_of(still) };
-    }
-
-    function from_overview() {
-      const seen = overview.value;
-      if (!seen || seen.model.pass !== source.model.value?.pass) return null;
-      const tile = tile_of_overview(
-        seen.picture,
-        seen.place.layer.layer,
-        seen.place.head,
-        seen.place.stack,
-      );
-      if (!tile) return null;
-      const tokens = tokens_of(seen.model, seen.place);
-      const { model, place: there } = seen;
-      return { tiles: [tile], model, place: there, region: region_of(there), tokens, stale: false };
-    }
+  /** What the main view is drawn from, whichever it is. */
+  const shown = computed(() => {
+    const view = state.view.value;
+    return view === "lines" || view === "text" ? strung.value : drawn.value;
   });
 
-  /** The selected query's exact row, once known. */
-  const row = computed(() => {
-    const picture = drawn.value;
-    const query = picture?.place.query ?? null;
-    if (!picture || picture.stale || query === null) return null;
-    for (const tile of picture.tiles) {
-      const row = row_of_tile(tile, query);
-      if (row) return { ...row, query, facts: row_facts(row) };
+  /**
+   * An item's exact row, or its column where it is looked at; null while unknown.
+   *
+   * @param {import("./messages.js").Direction} direction
+   * @param {number} at
+   */
+  const row_of = (direction, at) => {
+    const now = shown.value;
+    if (!now || now.stale) return null;
+    const tile = source.find(tile_want(now.place, whole_region(now.place), ui.pixels.value).key);
+    const whole = tile && tile.model === now.model ? [tile.picture] : [];
+    for (const picture of "tiles" in now ? now.tiles : whole) {
+      if (picture.kind !== "tile") continue;
+      const found = direction === "from" ? row_of_tile(picture, at) : column_of_tile(picture, at);
+      if (found) return { ...found, at, direction, facts: row_facts(found) };
     }
-    const entry = source.find(row_want(picture.place, query).key);
-    if (entry?.picture.kind !== "row" || entry.model !== picture.model) return null;
+    const entry = source.find(row_want(now.place, direction, at).key);
+    if (entry?.picture.kind !== "row" || entry.model !== now.model) return null;
     const { weights, flags } = entry.picture;
-    return { weights, flags, query, facts: row_facts({ weights, flags }) };
+    return { weights, flags, at, direction, facts: row_facts({ weights, flags }) };
+  };
+
+  /** The row of the token under the pointer, where it is at hand; else of the selected one. */
+  const row = computed(() => {
+    const peek = ui.peek.value;
+    const peeked = peek && row_of(peek.direction, peek.at);
+    if (peeked) return peeked;
+    const at = shown.value && looker(shown.value.place);
+    return shown.value && at !== null ? row_of(shown.value.place.direction, at) : null;
   });
 
   const check = computed(() => {
@@ -178,18 +194,71 @@ export function make_scene(source, state, ui) {
     return entry?.picture.kind === "check" ? entry.picture : null;
   });
 
+  /** What the model says comes at the selected token; null while unknown or not to be had. */
+  const predictions = computed(() => {
+    const at = place.value;
+    const token = predicting.value;
+    if (!at || token === null) return null;
+    const entry = source.find(predictions_want(at, token).key);
+    if (entry?.picture.kind !== "predictions" || entry.model !== model.value) return null;
+    const { what, candidates, of, note, at: span } = entry.picture;
+    const list = what === "classes" ? candidates[0] : candidates[token - span[0]];
+    return list ? { what, of, note, token, candidates: list } : null;
+  });
+
+  /** What the search has found: among the queries or, looked at, the keys; marked on both sides. */
+  const found = computed(() => {
+    const now = shown.value;
+    const wanted = ui.search.value ?? "";
+    if (!now || wanted.trim() === "") return { list: [], queries: NONE, keys: NONE };
+    const queries = occurrences(now.sides.queries, wanted);
+    const same = now.sides.keys === now.sides.queries;
+    const keys = same ? queries : occurrences(now.sides.keys, wanted);
+    const list = now.place.direction === "from" ? queries : keys;
+    return { list, queries: items_of(queries), keys: items_of(keys) };
+  });
+
   /** Trouble over the whole main area, or in the place of one picture. */
   const trouble = computed(() => {
     const at = place.value;
-    const main = at && tile_want(at, region_of(at), ui.pixels.value).key;
-    const row_key = at && at.query !== null ? row_want(at, at.query).key : null;
+    const in_view = at ? wants_of(at, state.view.value, region_of(at), ui.pixels.value, null) : [];
+    const main = in_view.filter(
+      ({ kind, prefetch }) => !prefetch && ["tile", "row", "lines"].includes(kind),
+    );
+    const found = main.map(({ key }) => source.trouble(key)).find((t) => t !== null);
     const grid = at && overview_want(at, SMALL).key;
+    const token = predicting.value;
     return {
-      whole: source.trouble(null) ?? source.trouble("model"),
-      main: main && (source.trouble(main) ?? (row_key && source.trouble(row_key)) ?? null),
+      whole: source.trouble(null) ?? source.trouble(model_want(context.value).key),
+      main: found ?? null,
       overview: grid && source.trouble(grid),
+      predictions: at && token !== null && source.trouble(predictions_want(at, token).key),
     };
   });
 
-  return { place, wants, overview, drawn, row, check, trouble };
+  return {
+    model,
+    place,
+    wants,
+    overview,
+    drawn,
+    strung,
+    shown,
+    row,
+    check,
+    predictions,
+    found,
+    trouble,
+
+    /**
+     * Choose items on screen; the traits get the tokens they stand for.
+     *
+     * @param {{query?: number | null, key?: number | null}} items
+     * @param {Partial<import("./state.js").Selection>} [also]
+     */
+    select(items, also = {}) {
+      const now = model.peek();
+      if (now) state.choose({ ...also, ...as_tokens(now, items) });
+    },
+  };
 }

@@ -18,22 +18,63 @@ import { batch, signal } from "@preact/signals";
  * @property {(content: any) => void} send
  */
 
+/** @typedef {import("./messages.js").LayerHead} LayerHead */
+
 /**
  * @typedef {object} Selection
  * @property {string} stack
  * @property {number} layer
  * @property {number} head
- * @property {number | null} query
+ * @property {LayerHead[]} heads  Drawn together, as long as the selected head is one of them.
+ * @property {boolean} mean  Several heads are drawn as their mean.
+ * @property {number | null} query  A token of the model, not an item on screen.
  * @property {number | null} key
  * @property {number} batch
- * @property {"matrix" | "grid"} view
+ * @property {number | null} step  A kept pass to stay at; null follows the newest.
+ * @property {"lines" | "matrix" | "text" | "grid"} view
+ * @property {import("./messages.js").Direction} direction
+ * @property {boolean} words
+ * @property {string[]} hide
+ * @property {boolean} renormalise
+ * @property {[number, number] | null} pair
+ * @property {"linear" | "sqrt" | "log" | "row"} scale
+ * @property {number} mass  Share of each row's weights that is drawn as lines.
  */
 
-/** Traits the page may write. `text` is only read: a text is run by a message. */
-const WRITABLE = /** @type {const} */ (["stack", "layer", "head", "query", "key", "batch", "view"]);
-const READABLE = /** @type {const} */ ([...WRITABLE, "text"]);
+/** Traits the page may write, and what they are before a kernel has spoken. @type {Selection} */
+const AT_FIRST = {
+  stack: "",
+  layer: 0,
+  head: 0,
+  heads: [],
+  mean: false,
+  query: null,
+  key: null,
+  batch: 0,
+  step: null,
+  view: "lines",
+  direction: "from",
+  words: false,
+  hide: [],
+  renormalise: false,
+  pair: null,
+  scale: "sqrt",
+  mass: 0.9,
+};
+const WRITABLE = /** @type {(keyof Selection)[]} */ (Object.keys(AT_FIRST));
+/** `text` is only read: a text is run by a message. */
+const READABLE = /** @type {(keyof Selection | "text")[]} */ ([...WRITABLE, "text"]);
 
+/** @typedef {import("@preact/signals").Signal<string>} TextSignal */
+/** @typedef {{[Name in keyof Selection]: import("@preact/signals").Signal<Selection[Name]>} &
+ *   {text: TextSignal}} Signals */
 /** @typedef {ReturnType<typeof bind_state>} State */
+
+/** @param {keyof Selection | "text"} name */
+const at_first = (name) => (name === "text" ? "" : AT_FIRST[name]);
+
+/** @param {unknown} one @param {unknown} other */
+const is_same = (one, other) => one === other || JSON.stringify(one) === JSON.stringify(other);
 
 /**
  * Bind signals to the traits of `model` until `stop` is called.
@@ -41,20 +82,15 @@ const READABLE = /** @type {const} */ ([...WRITABLE, "text"]);
  * @param {Model} model
  */
 export function bind_state(model) {
-  const signals = {
-    stack: signal(/** @type {string} */ (model.get("stack") ?? "")),
-    layer: signal(/** @type {number} */ (model.get("layer") ?? 0)),
-    head: signal(/** @type {number} */ (model.get("head") ?? 0)),
-    query: signal(/** @type {number | null} */ (model.get("query") ?? null)),
-    key: signal(/** @type {number | null} */ (model.get("key") ?? null)),
-    batch: signal(/** @type {number} */ (model.get("batch") ?? 0)),
-    view: signal(/** @type {"matrix" | "grid"} */ (model.get("view") ?? "matrix")),
-    text: signal(/** @type {string} */ (model.get("text") ?? "")),
-  };
+  const signals = /** @type {Signals} */ (
+    Object.fromEntries(READABLE.map((name) => [name, signal(model.get(name) ?? at_first(name))]))
+  );
 
   const listeners = READABLE.map((name) => {
     const take = () => {
-      /** @type {any} */ (signals[name]).value = model.get(name) ?? null;
+      const told = model.get(name) ?? at_first(name);
+      // Lists come as new objects each time: the same list is no change.
+      if (!is_same(signals[name].peek(), told)) /** @type {any} */ (signals[name]).value = told;
     };
     model.on(`change:${name}`, take);
     return () => model.off(`change:${name}`, take);
@@ -70,7 +106,7 @@ export function bind_state(model) {
      */
     choose(chosen) {
       const changed = WRITABLE.filter(
-        (name) => name in chosen && signals[name].peek() !== chosen[name],
+        (name) => name in chosen && !is_same(signals[name].peek(), chosen[name]),
       );
       if (changed.length === 0) return;
       batch(() => {

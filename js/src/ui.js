@@ -2,7 +2,8 @@ import { computed, signal } from "@preact/signals";
 
 /** What one view keeps to itself and never syncs: its size, its scheme, zoom, what is open. */
 
-/** @typedef {import("./wants.js").Region} Region */
+/** @typedef {import("./place.js").Region} Region */
+/** An item on one side. @typedef {{direction: import("./messages.js").Direction, at: number}} Peek */
 /** @typedef {[number, number]} Span */
 /** @typedef {ReturnType<typeof make_ui>} Ui */
 
@@ -24,6 +25,12 @@ export function make_ui() {
     pixels: signal({ width: 384, height: 384 }),
     scheme: signal(/** @type {"light" | "dark"} */ ("light")),
     help: signal(false),
+    /** What is searched for; null while the search is closed. */
+    search: signal(/** @type {string | null} */ (null)),
+    /** Large type, the heads folded away. */
+    lecture: signal(false),
+    /** A token under the pointer, shown in place of the selected one. */
+    peek: signal(/** @type {Peek | null} */ (null)),
     /** The zoomed part of the matrix; null shows all of it. */
     zoom: signal(/** @type {Region | null} */ (null)),
   };

@@ -96,3 +96,15 @@ export function stack_in_words({ name, layers }, { named } = { named: true }) {
   }
   return `${named ? `${name} · ` : ""}${words.join(", ")}`;
 }
+
+/**
+ * Which head a picture shows: "layer 5, head 11", or "the mean of 3 heads".
+ *
+ * @param {import("./place.js").Place} place
+ */
+export function heads_in_words({ set, layer, head }) {
+  return set.length > 1 ? `the mean of ${set.length} heads` : `layer ${layer.layer}, head ${head}`;
+}
+
+/** @param {string} text */
+export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -2,18 +2,18 @@ import { effect } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { make_fake_model } from "../dev/fake_kernel.js";
 import { make_live_source } from "../src/source/live.js";
+import { PLAIN } from "./pictures.js";
 
-const MODEL = /** @type {const} */ ({ key: "model", kind: "model" });
+/** @typedef {import("../src/messages.js").Want} Want */
 
-/** @param {string} key @param {boolean} [prefetch] @returns {import("../src/messages.js").Want} */
+const IN_CONTEXT = { stack: "encoder", batch: 0, reading: PLAIN };
+/** @param {string} context @returns {Want} */
+const model_of = (context) => ({ key: `model|${context}`, kind: "model", ...IN_CONTEXT });
+const MODEL = model_of("c");
+
+/** @param {string} key @param {boolean} [prefetch] @returns {Want} */
 const row = (key, prefetch) => ({
-  key,
-  kind: "row",
-  stack: "encoder",
-  layer: 0,
-  head: 0,
-  batch: 0,
-  query: 0,
+  ...{ key, kind: "row", ...IN_CONTEXT, heads: [[0, 0]], direction: "from", at: 0 },
   ...(prefetch && { prefetch }),
 });
 
@@ -24,16 +24,10 @@ function make_host() {
     host.sent.push(message);
   };
   return Object.assign(host, {
-    /** @param {number} pass */
-    model(pass) {
-      const content = {
-        type: "picture",
-        key: "model",
-        kind: "model",
-        pass,
-        stacks: [],
-        tokens: [],
-      };
+    /** @param {number} pass @param {string} [context] */
+    model(pass, context = "c") {
+      const { key } = model_of(context);
+      const content = { type: "picture", key, kind: "model", pass, stacks: [], tokens: {} };
       host.emit("msg:custom", { ...content, coarse: false, arrays: [] }, []);
     },
     /** @param {string} key @param {number} pass @param {number} [length] */
@@ -56,13 +50,13 @@ afterEach(() => vi.useRealTimers());
 describe("lists of wants", () => {
   test("go out whole, the first with `again`, and empty when the view closes", () => {
     const source = make_live_source(host);
-    source.show("v", [MODEL, row("r")]);
-    source.show("v", [MODEL, row("s")]);
+    source.show("v", [MODEL, row("row|c|r")]);
+    source.show("v", [MODEL, row("row|c|s")]);
     vi.advanceTimersByTime(60);
     source.close("v");
     expect(host.sent).toEqual([
-      { type: "wants", view: "v", wants: [MODEL, row("r")], again: true },
-      { type: "wants", view: "v", wants: [MODEL, row("s")] },
+      { type: "wants", view: "v", wants: [MODEL, row("row|c|r")], again: true },
+      { type: "wants", view: "v", wants: [MODEL, row("row|c|s")] },
       { type: "wants", view: "v", wants: [] },
     ]);
   });
@@ -70,12 +64,12 @@ describe("lists of wants", () => {
   test("of quick steps only the newest is sent", () => {
     const source = make_live_source(host);
     for (let i = 0; i < 30; i++) {
-      source.show("v", [row(`r${i}`)]);
+      source.show("v", [row(`row|c|${i}`)]);
       vi.advanceTimersByTime(10);
     }
     vi.advanceTimersByTime(100);
     expect(host.sent.length).toBeLessThan(9);
-    expect(host.sent.at(-1).wants).toEqual([row("r29")]);
+    expect(host.sent.at(-1).wants).toEqual([row("row|c|29")]);
   });
 
   test("are sent again on a new connection, and with growing patience while unanswered", () => {
@@ -109,83 +103,122 @@ describe("pictures", () => {
     const source = make_live_source(host);
     const seen = /** @type {(number | undefined)[]} */ ([]);
     effect(() => {
-      seen.push(source.find("r")?.picture.pass);
+      seen.push(source.find("row|c|r")?.picture.pass);
     });
-    source.show("v", [MODEL, row("r")]);
+    source.show("v", [MODEL, row("row|c|r")]);
     host.model(1);
-    host.row("r", 1);
+    host.row("row|c|r", 1);
     host.model(2);
     // The old one is still drawn, under the old model's tokens.
     expect(source.model.value?.pass).toBe(2);
-    expect(source.find("r")?.model?.pass).toBe(1);
-    host.row("r", 2);
-    expect(source.find("r")?.model?.pass).toBe(2);
+    expect(source.find("row|c|r")?.model?.pass).toBe(1);
+    host.row("row|c|r", 2);
+    expect(source.find("row|c|r")?.model?.pass).toBe(2);
     expect(seen.at(-1)).toBe(2);
+  });
+
+  test("belong to the model of their own reading, whichever comes first", () => {
+    const source = make_live_source(host);
+    const model = (/** @type {string} */ key) => source.find(key)?.model?.key;
+    source.show("v", [MODEL, row("row|c|r"), model_of("d"), row("row|d|r")]);
+    host.model(1);
+    host.row("row|c|r", 1);
+    host.row("row|d|r", 1);
+    expect([model("row|c|r"), model("row|d|r")]).toEqual(["model|c", undefined]);
+    host.model(1, "d");
+    expect([model("row|c|r"), model("row|d|r")]).toEqual(["model|c", "model|d"]);
+    expect(source.model.value?.key).toBe("model|d");
+    // A new pass in the one reading: the other's picture stays under its own model.
+    host.model(2, "d");
+    host.row("row|d|r", 2);
+    expect(source.find("row|d|r")?.model?.pass).toBe(2);
+    expect(source.find("row|c|r")?.model).toMatchObject({ key: "model|c", pass: 1 });
+    host.row("row|c|r", 2);
+    expect(source.find("row|c|r")?.model).toBeNull();
+  });
+
+  test("the model facts that come again are those of the pictures that are here", () => {
+    const source = make_live_source(host);
+    source.show("v", [MODEL, row("row|c|r")]);
+    host.model(1);
+    host.row("row|c|r", 1);
+    const before = source.find("row|c|r")?.model;
+    host.model(1);
+    expect(source.find("row|c|r")?.model).toBe(source.find("model|c")?.picture);
+    expect(source.find("row|c|r")?.model).not.toBe(before);
   });
 
   test("of an older pass than the newest come too late", () => {
     const source = make_live_source(host);
-    source.show("v", [MODEL, row("r")]);
+    source.show("v", [MODEL, row("row|c|r")]);
     host.model(3);
-    host.row("r", 2);
+    host.row("row|c|r", 2);
     host.model(2);
-    expect(source.find("r")).toBeNull();
+    expect(source.find("row|c|r")).toBeNull();
     expect(source.model.value?.pass).toBe(3);
   });
 
   test("fetched ahead are kept for the next step and dropped with the next pass", () => {
     const source = make_live_source(host);
-    source.show("v", [MODEL, row("r"), row("s", true)]);
+    source.show("v", [MODEL, row("row|c|r"), row("row|c|s", true)]);
     host.model(1);
-    host.row("r", 1);
-    host.row("s", 1);
-    expect(source.find("s")).not.toBeNull();
+    host.row("row|c|r", 1);
+    host.row("row|c|s", 1);
+    expect(source.find("row|c|s")).not.toBeNull();
     host.model(2);
-    expect(source.find("s")).toBeNull();
-    expect(source.find("r")).not.toBeNull();
-    source.show("v", [MODEL, row("s")]);
-    expect(source.find("r")).toBeNull();
+    expect(source.find("row|c|s")).toBeNull();
+    expect(source.find("row|c|r")).not.toBeNull();
+    source.show("v", [MODEL, row("row|c|s")]);
+    expect(source.find("row|c|r")).toBeNull();
   });
 
   test("beyond the limit the oldest go first, never those on screen", () => {
     const source = make_live_source(host, 10_000);
-    source.show("v", [MODEL, row("shown")]);
+    source.show("v", [MODEL, row("row|c|shown")]);
     host.model(1);
-    host.row("shown", 1, 700);
-    for (const key of ["a", "b", "c"]) host.row(key, 1, 700);
-    expect(["shown", "a", "b", "c"].map((key) => source.find(key) !== null)).toEqual([
+    host.row("row|c|shown", 1, 700);
+    for (const key of ["row|c|a", "row|c|b", "row|d|c"]) host.row(key, 1, 700);
+    expect(
+      ["row|c|shown", "row|c|a", "row|c|b", "row|d|c"].map((key) => source.find(key) !== null),
+    ).toEqual([true, false, true, true]);
+    // What has been on screen last is the youngest.
+    source.show("v", [MODEL, row("row|c|b")]);
+    source.show("v", [MODEL, row("row|c|shown")]);
+    host.row("row|c|d", 1, 700);
+    expect(["row|c|b", "row|d|c", "row|c|d"].map((key) => source.find(key) !== null)).toEqual([
       true,
       false,
       true,
-      true,
     ]);
-    // What has been on screen last is the youngest.
-    source.show("v", [MODEL, row("b")]);
-    source.show("v", [MODEL, row("shown")]);
-    host.row("d", 1, 700);
-    expect(["b", "c", "d"].map((key) => source.find(key) !== null)).toEqual([true, false, true]);
   });
 
   test("that come damaged are trouble in their place", () => {
     const source = make_live_source(host);
-    source.show("v", [row("r")]);
+    source.show("v", [row("row|c|r")]);
     const arrays = [{ name: "weights", dtype: "float32", shape: [9] }];
-    const content = { type: "picture", key: "r", kind: "row", pass: 1, coarse: false, arrays };
+    const content = {
+      type: "picture",
+      key: "row|c|r",
+      kind: "row",
+      pass: 1,
+      coarse: false,
+      arrays,
+    };
     host.emit("msg:custom", content, [new ArrayBuffer(4)]);
-    expect(source.trouble("r")?.detail).toContain("shape 9 came with 1 numbers");
+    expect(source.trouble("row|c|r")?.detail).toContain("shape 9 came with 1 numbers");
   });
 });
 
 describe("trouble", () => {
   test("of a picture ends with the picture, that of all with a newer pass", () => {
     const source = make_live_source(host);
-    source.show("v", [MODEL, row("r")]);
+    source.show("v", [MODEL, row("row|c|r")]);
     host.model(1);
-    host.make_trouble("r", "No.", "Because.");
+    host.make_trouble("row|c|r", "No.", "Because.");
     host.make_trouble(null, "All is lost.", "Run again.");
-    expect(source.trouble("r")?.title).toBe("No.");
-    host.row("r", 1);
-    expect(source.trouble("r")).toBeNull();
+    expect(source.trouble("row|c|r")?.title).toBe("No.");
+    host.row("row|c|r", 1);
+    expect(source.trouble("row|c|r")).toBeNull();
     host.model(1);
     expect(source.trouble(null)?.title).toBe("All is lost.");
     host.model(2);
@@ -196,7 +229,7 @@ describe("trouble", () => {
 describe("waiting", () => {
   test("is slow after 0.3 s, silent after 1.5 s, over with the answer", () => {
     const source = make_live_source(host);
-    source.show("v", [MODEL, row("r", true)]);
+    source.show("v", [MODEL, row("row|c|r", true)]);
     expect(source.lateness.value).toBe("none");
     vi.advanceTimersByTime(350);
     expect(source.lateness.value).toBe("slow");

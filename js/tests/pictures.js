@@ -2,6 +2,31 @@
 
 /** @typedef {import("../src/messages.js").TilePicture} TilePicture */
 /** @typedef {import("../src/messages.js").ModelPicture} ModelPicture */
+/** @typedef {import("../src/messages.js").RowPicture} RowPicture */
+/** @typedef {import("../src/messages.js").LinesPicture} LinesPicture */
+/** @typedef {import("../src/messages.js").Direction} Direction */
+/** @typedef {import("../src/messages.js").Side} Side */
+
+/** Tokens as the model has them. @type {import("../src/messages.js").Reading} */
+export const PLAIN = { words: false, hide: [], renormalise: false, pair: null };
+
+/**
+ * What is selected when a widget opens.
+ *
+ * @param {Partial<import("../src/state.js").Selection>} [other]
+ * @returns {import("../src/state.js").Selection}
+ */
+export function selection_of(other = {}) {
+  return {
+    ...{ stack: "encoder", layer: 1, head: 1, heads: [], mean: false, query: 2, key: 0, batch: 0 },
+    ...{ step: null, view: "lines", direction: "from", scale: "sqrt", mass: 0.9 },
+    ...PLAIN,
+    ...other,
+  };
+}
+
+/** @param {(number | null)[]} flat */
+const flags_of = (flat) => Uint8Array.from(flat, (w) => (w === null ? 1 : Number.isNaN(w) ? 2 : 0));
 
 /**
  * An exact tile of a whole head; `null` stands for a masked cell.
@@ -27,7 +52,7 @@ export function tile_of(rows, other = {}) {
     query_len: rows.length,
     key_len: rows[0].length,
     cells,
-    flags: Uint8Array.from(flat, (w) => (w === null ? 1 : Number.isNaN(w) ? 2 : 0)),
+    flags: flags_of(flat),
     row_sums: Float32Array.from(rows, (row) =>
       row.reduce((/** @type {number} */ a, b) => a + (b ?? 0), 0),
     ),
@@ -38,18 +63,81 @@ export function tile_of(rows, other = {}) {
 }
 
 /**
+ * One row (or column) with its exact numbers.
+ *
+ * @param {(number | null)[]} weights
+ * @param {Partial<RowPicture>} [other]
+ * @returns {RowPicture}
+ */
+export function row_of(weights, other = {}) {
+  return {
+    ...{ type: "picture", kind: "row", key: "row", pass: 1, coarse: false },
+    ...{ direction: "from", at: 0, shape: [weights.length] },
+    sum: weights.reduce((/** @type {number} */ a, b) => a + (b || 0), 0),
+    weights: Float32Array.from(weights, (w) => w ?? 0),
+    flags: flags_of(weights),
+    ...other,
+  };
+}
+
+/**
+ * The `count` largest of every row of weights.
+ *
+ * @param {number[][]} rows
+ * @param {number} count
+ * @param {Direction} [direction]
+ * @returns {LinesPicture}
+ */
+export function lines_of(rows, count, direction = "from") {
+  const of = rows[0].length;
+  const n = Math.min(count, of);
+  const tokens = new Int32Array(rows.length * n).fill(-1);
+  const weights = new Float32Array(rows.length * n);
+  rows.forEach((row, at) => {
+    const seen = [...row.keys()].filter((i) => row[i] > 0).sort((a, b) => row[b] - row[a] || a - b);
+    seen.slice(0, n).forEach((i, place) => {
+      tokens[at * n + place] = i;
+      weights[at * n + place] = row[i];
+    });
+  });
+  return {
+    ...{ type: "picture", kind: "lines", key: "lines", pass: 1, coarse: false },
+    ...{ direction, of, count: n, tokens, weights, shape: [rows.length, n] },
+    sums: Float32Array.from(rows, (row) => row.reduce((a, b) => a + b, 0)),
+  };
+}
+
+/**
+ * Items that are tokens, apart from what `other` says.
+ *
+ * @param {string[]} texts
+ * @param {Partial<Side>} [other]
+ * @returns {Side}
+ */
+export function side_of(texts, other = {}) {
+  return {
+    texts,
+    gaps: texts.map((_, i) => (i ? " " : "")),
+    spans: texts.map((_, i) => [i, i + 1]),
+    kinds: texts.map(() => ""),
+    segments: null,
+    ...other,
+  };
+}
+
+/**
  * @param {Partial<import("../src/messages.js").StackFacts>} [stack]
- * @param {Partial<ModelPicture>} [other]
+ * @param {Partial<Omit<ModelPicture, "tokens">> & {tokens?: Partial<ModelPicture["tokens"]>}} [other]
  * @returns {ModelPicture}
  */
-export function model_of(stack = {}, other = {}) {
+export function model_of(stack = {}, { tokens = {}, ...other } = {}) {
   const query_len = stack.query_len ?? 4;
   const key_len = stack.key_len ?? query_len;
   const words = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => `w${i}`);
   return {
     type: "picture",
     kind: "model",
-    key: "model",
+    key: "model|encoder 0 ",
     pass: 1,
     coarse: false,
     name: "Tiny",
@@ -57,6 +145,7 @@ export function model_of(stack = {}, other = {}) {
     has_tokenizer: true,
     live: true,
     step: 0,
+    passes: { shown: 1, newest: 1, kept: [1], paused: false },
     stacks: [
       {
         name: "encoder",
@@ -65,13 +154,16 @@ export function model_of(stack = {}, other = {}) {
         query_len,
         key_len,
         batch_size: 1,
-        query_tokens: 0,
-        key_tokens: 1,
         layers: [0, 1, 2].map((layer) => layer_of(layer)),
         ...stack,
       },
     ],
-    tokens: [[words(query_len)], [words(key_len)]],
+    tokens: {
+      ...{ stack: "encoder", batch: 0, reading: PLAIN, pairs: false, notes: [] },
+      queries: side_of(words(query_len)),
+      keys: key_len === query_len ? null : side_of(words(key_len)),
+      ...tokens,
+    },
     ...other,
   };
 }

@@ -1,12 +1,16 @@
 import { effect } from "@preact/signals";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import kernel from "../../tests/fixtures/messages/kernel.json";
 import { make_fake_model } from "../dev/fake_kernel.js";
+import { links_of_lines, links_of_row, links_of_tile } from "../src/links.js";
 import { decode } from "../src/messages.js";
 import { make_scene } from "../src/scene.js";
 import { make_live_source } from "../src/source/live.js";
 import { bind_state } from "../src/state.js";
 import { make_ui } from "../src/ui.js";
+
+/** @typedef {import("../src/messages.js").Picture} Picture */
+/** @typedef {import("../src/messages.js").Side} Side */
 
 /**
  * What the kernel sends, as `python -m tests.record_messages` wrote it; pytest reads it as well.
@@ -17,37 +21,135 @@ const from_kernel = kernel.map(({ content, buffers }) => ({
   content,
   buffers: buffers.map((text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))),
 }));
+const recorded = from_kernel.filter(({ content }) => content.type === "picture");
+const decoded = recorded.map(({ content, buffers }) => decode(content, buffers));
 
-test.each(from_kernel.filter(({ content }) => content.type === "picture"))(
-  "the page reads the kernel's $content.kind of $content.key",
-  ({ content, buffers }) => {
-    const picture = decode(content, buffers);
-    expect(picture.pass).toBe(1);
-    if (picture.kind === "tile") {
-      const [h, w] = picture.shape;
-      expect(h).toBe(Math.ceil((picture.rows[1] - picture.rows[0]) / picture.block[0]));
-      expect(w).toBe(Math.ceil((picture.cols[1] - picture.cols[0]) / picture.block[1]));
-      expect(picture.flags).toHaveLength(h * w);
-      expect(picture.row_sums).toHaveLength(picture.rows[1] - picture.rows[0]);
-      expect(picture.col_sums).toHaveLength(picture.cols[1] - picture.cols[0]);
-    } else if (picture.kind === "row") {
-      expect(picture.flags).toHaveLength(picture.weights.length);
-    } else if (picture.kind === "overview") {
-      expect(picture.shape).toEqual([2, 3, 3, 3]);
-      expect(picture.max).toHaveLength(6);
+/** @template {Picture["kind"]} Kind @param {Kind} kind */
+const of_kind = (kind) =>
+  /** @type {Extract<Picture, {kind: Kind}>[]} */ (decoded.filter((p) => p.kind === kind));
+
+/** @param {Side} side */
+function check_side({ texts, gaps, spans, kinds, segments }) {
+  for (const list of [gaps, spans, kinds, segments ?? texts]) {
+    expect(list).toHaveLength(texts.length);
+  }
+  expect(kinds.every((kind) => ["", "special", "padding"].includes(kind))).toBe(true);
+  // In order, each with a token at least.
+  let last = 0;
+  for (const [start, stop] of spans) {
+    expect(start).toBeGreaterThanOrEqual(last);
+    expect(stop).toBeGreaterThan(start);
+    last = stop;
+  }
+}
+
+/** @type {{[Kind in Picture["kind"]]: (picture: any) => void}} */
+const checks = {
+  model({ passes, stacks, tokens }) {
+    expect(passes.kept).toContain(passes.shown);
+    expect(stacks.map((/** @type {any} */ s) => s.name)).toContain(tokens.stack);
+    check_side(tokens.queries);
+    if (tokens.keys) check_side(tokens.keys);
+    expect(Object.keys(tokens.reading).sort()).toEqual(["hide", "pair", "renormalise", "words"]);
+  },
+  check: ({ status, note }) => expect([typeof status, typeof note]).toEqual(["string", "string"]),
+  overview({ shape, cells, max }) {
+    expect(shape).toEqual([2, 3, 3, 3]);
+    expect(cells).toBeInstanceOf(Uint8Array);
+    expect(max).toHaveLength(6);
+  },
+  tile({ shape: [h, w], rows, cols, block, flags, row_sums, col_sums }) {
+    expect(h).toBe(Math.ceil((rows[1] - rows[0]) / block[0]));
+    expect(w).toBe(Math.ceil((cols[1] - cols[0]) / block[1]));
+    expect(flags).toHaveLength(h * w);
+    expect(row_sums).toHaveLength(rows[1] - rows[0]);
+    expect(col_sums).toHaveLength(cols[1] - cols[0]);
+  },
+  row({ weights, flags, direction }) {
+    expect(weights).toBeInstanceOf(Float32Array);
+    expect(flags).toHaveLength(weights.length);
+    expect(["from", "to"]).toContain(direction);
+  },
+  lines({ shape: [lists, n], of, count, tokens, weights, sums }) {
+    expect(n).toBe(count);
+    expect(count).toBeLessThanOrEqual(of);
+    expect(tokens).toBeInstanceOf(Int32Array);
+    expect(sums).toHaveLength(lists);
+    for (let at = 0; at < lists; at++) {
+      const own = [...weights.subarray(at * n, (at + 1) * n)];
+      expect(own.toSorted((a, b) => b - a)).toEqual(own);
     }
   },
-);
+  predictions: ({ at, candidates }) => expect(candidates).toHaveLength(at[1] - at[0]),
+};
 
-test("the kernel's trouble is taken as it is", () => {
-  const source = make_live_source(make_fake_model({ tokens: ["a"], layers: [0], heads: 1 }));
-  const troubles = from_kernel.filter(({ content }) => content.type === "trouble");
-  expect(troubles.length).toBeGreaterThan(0);
-  for (const { content } of troubles) {
-    expect(Object.keys(content).sort()).toEqual(["detail", "key", "title", "type"]);
-  }
-  source.stop();
+describe("the page reads the kernel's", () => {
+  test.each(recorded)("$content.kind of $content.key", ({ content, buffers }) => {
+    const picture = decode(content, buffers);
+    expect(picture.pass).toBe(1);
+    checks[picture.kind](picture);
+  });
+
+  test("numbers alike, whether they come as a tile, a row or lists", () => {
+    const [tile] = of_kind("tile");
+    for (let at = 0; at < 6; at++) {
+      const exact = links_of_tile(tile, "from", at);
+      const listed = links_of_lines(of_kind("lines")[0], at);
+      const few = listed.count;
+      for (const name of /** @type {const} */ (["items", "weights"])) {
+        const all = (/** @type {import("../src/links.js").Links} */ links) =>
+          Array.from(links[name]).slice(0, few);
+        expect(all(listed)).toEqual(all(exact));
+      }
+      expect(listed.sum).toBeCloseTo(exact.sum, 6);
+    }
+    // Head 0.1 has a NaN at query 3, key 4.
+    const [row] = of_kind("row");
+    expect([row.direction, row.at, row.flags[4]]).toEqual(["from", 3, 2]);
+    const [, to] = of_kind("lines");
+    expect(links_of_row(row).sum).toBeNaN();
+    expect([to.direction, ...Array.from(to.sums, Number.isNaN)]).toEqual([
+      ...["to", false, false, false, false, true, false],
+    ]);
+  });
+
+  test("words and hidden tokens as items", () => {
+    const texts = of_kind("model").map(({ tokens }) => tokens.queries.texts);
+    expect(texts).toEqual([
+      ["[CLS]", "The", "anim", "al", "[SEP]", "<b>&"],
+      ["The", "animal", "<b>&"],
+      ["[CLS]", "The", "animal", "[SEP]"],
+    ]);
+    const [plain, words, pair] = of_kind("model");
+    expect(words.tokens.queries.spans).toEqual([
+      [1, 2],
+      [2, 4],
+      [5, 6],
+    ]);
+    expect([plain.tokens.keys, words.tokens.keys, plain.tokens.pairs]).toEqual([null, null, true]);
+    expect(pair.tokens.keys?.texts).toEqual(["<b>&"]);
+  });
+
+  test("trouble as it is", () => {
+    const troubles = from_kernel.filter(({ content }) => content.type === "trouble");
+    expect(troubles.length).toBeGreaterThan(1);
+    for (const { content } of troubles) {
+      expect(Object.keys(content).sort()).toEqual(["detail", "key", "title", "type"]);
+    }
+  });
 });
+
+/** The recorded model as if its text were long. @param {any} content */
+function long_one(content) {
+  const [stack] = content.stacks;
+  const ids = Array.from({ length: 300 }, (_, i) => i);
+  const queries = {
+    ...{ texts: ids.map(String), gaps: ids.map(() => " "), kinds: ids.map(() => "") },
+    ...{ spans: ids.map((i) => [i, i + 1]), segments: null },
+  };
+  const tokens = { ...content.tokens, queries, keys: null };
+  return { ...content, pass: 2, stacks: [{ ...stack, query_len: 300, key_len: 300 }], tokens };
+}
 
 /** All that a reader's way through the recorded model makes the page send. */
 function way_of_a_reader() {
@@ -56,28 +158,56 @@ function way_of_a_reader() {
     { tokens: ["a"], layers: [0], heads: 1 },
     { stack: "attention", layer: 1, head: 2, query: 3, key: 0 },
   );
+  const [{ content: plain }, { content: words }] = from_kernel;
+  /** The model of the newest pass, in the reading that is asked for. @type {any} */
+  let newest = null;
+  /** @param {any[]} wants */
+  const answer = (wants) => {
+    const asked = newest ? wants.filter(({ kind }) => kind === "model") : [];
+    for (const { key, reading } of asked) {
+      const { tokens, ...facts } = reading.words ? words : newest;
+      host.emit("msg:custom", { ...facts, key, tokens: { ...tokens, reading } }, []);
+    }
+  };
   host.send = (message) => {
     host.sent.push(message);
+    if (message.type === "wants") setTimeout(answer, 0, message.wants);
+  };
+  /** A pass has ended. @param {any} content */
+  const draw = (content) => {
+    newest = content;
+    answer(host.sent.at(-1).wants);
   };
   const source = make_live_source(host);
   const state = bind_state(host);
   const ui = make_ui();
   const { wants } = make_scene(source, state, ui);
-  const stop = effect(() => source.show("recorded", wants.value));
-  const pause = () => vi.advanceTimersByTime(100);
-  const [{ content }] = from_kernel;
+  let shown = "";
+  const stop = effect(() => {
+    const list = wants.value.map(({ key }) => key).join();
+    if (list !== shown) source.show("recorded", wants.value);
+    shown = list;
+  });
 
   /** @type {(() => void)[]} */
   const steps = [
-    () => host.emit("msg:custom", content, []),
+    () => draw(plain),
     () => state.choose({ head: 0 }),
+    () =>
+      state.choose({
+        heads: [
+          [0, 1],
+          [1, 0],
+        ],
+      }),
+    () => state.choose({ mean: true }),
+    () => state.choose({ words: true, hide: ["special"], renormalise: true }),
     () => state.choose({ layer: 0, view: "grid" }),
-    // As if the text were long: rows are asked for, and parts of the head.
-    () => {
-      const [stack] = content.stacks;
-      const long = { ...content, pass: 2, stacks: [{ ...stack, query_len: 300, key_len: 300 }] };
-      host.emit("msg:custom", long, []);
-    },
+    () => state.choose({ words: false, hide: [], renormalise: false, heads: [], mean: false }),
+    // As if the text were long: rows and lines are asked for, and parts of the head.
+    () => draw(long_one(plain)),
+    () => state.choose({ view: "lines" }),
+    () => state.choose({ direction: "to", query: null }),
     () => state.choose({ view: "matrix" }),
     () => {
       ui.zoom.value = { rows: [0, 4], cols: [1, 5] };
@@ -86,10 +216,10 @@ function way_of_a_reader() {
     () => source.close("recorded"),
   ];
   for (const step of steps) {
-    pause();
+    vi.advanceTimersByTime(200);
     step();
   }
-  pause();
+  vi.advanceTimersByTime(200);
   stop();
   source.stop();
   vi.useRealTimers();
@@ -100,7 +230,7 @@ test("the page still asks for what was recorded", async () => {
   // If this is meant to change: `npm run record`; pytest then sees whether the kernel answers it.
   const sent = way_of_a_reader();
   expect(new Set(sent.flatMap((m) => m.wants ?? []).map((want) => want.kind))).toEqual(
-    new Set(["model", "check", "overview", "tile", "row"]),
+    new Set(["model", "check", "overview", "tile", "row", "lines", "predictions"]),
   );
   const messages = sent.filter((message) => message.type === "wants");
   await expect(`${JSON.stringify(messages, null, 1)}\n`).toMatchFileSnapshot(

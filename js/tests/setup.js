@@ -1,4 +1,5 @@
 import { afterEach } from "vitest";
+import { FakePath, make_recorder } from "./recorder.js";
 
 /** jsdom lays nothing out: every element observed is told one size, chosen by the test. */
 export const laid_out = { width: 1000, height: 430 };
@@ -20,17 +21,23 @@ class FakeResizeObserver {
   }
 }
 
-Object.assign(globalThis, { ResizeObserver: FakeResizeObserver });
+Object.assign(globalThis, { ResizeObserver: FakeResizeObserver, Path2D: FakePath });
 if (typeof window !== "undefined") Object.assign(window, { ResizeObserver: FakeResizeObserver });
 
 /** What the canvases of a page were last painted with. @type {WeakMap<object, Uint32Array>} */
 export const painted = new WeakMap();
 
+/** What was stroked and filled on them since they were cleared. @type {WeakMap<object, import("./recorder.js").Call[]>} */
+export const stroked = new WeakMap();
+
 HTMLCanvasElement.prototype.getContext = /** @type {any} */ (
   /** @this {HTMLCanvasElement} */
   function context_of() {
-    return {
-      font: "",
+    const context = make_recorder();
+    // A canvas that is drawn anew starts with a new context here, and so with an empty list.
+    stroked.set(this, context.calls);
+    return Object.assign(context, {
+      canvas: this,
       measureText: (/** @type {string} */ text) => ({ width: 6.5 * text.length }),
       createImageData: (/** @type {number} */ width, /** @type {number} */ height) => ({
         data: new Uint8ClampedArray(4 * width * height),
@@ -38,9 +45,14 @@ HTMLCanvasElement.prototype.getContext = /** @type {any} */ (
       putImageData: (/** @type {{data: Uint8ClampedArray}} */ image) => {
         painted.set(this, new Uint32Array(image.data.buffer));
       },
-    };
+    });
   }
 );
+
+// Preact listens to an event under this name only where the element has such a property.
+for (const name of ["onpointermove", "onpointerleave"]) {
+  Object.defineProperty(HTMLElement.prototype, name, { value: null, writable: true });
+}
 
 afterEach(() => {
   document.body.replaceChildren();

@@ -13,6 +13,64 @@ describe("bind_state", () => {
     expect(state.layer.value).toBe(1);
   });
 
+  test("has something to show before a kernel has spoken", () => {
+    const model = make_fake_model(scene);
+    model.get = () => undefined;
+    const state = bind_state(model);
+    expect(state.view.value).toBe("lines");
+    expect(state.direction.value).toBe("from");
+    expect(state.scale.value).toBe("sqrt");
+    expect(state.mass.value).toBe(0.9);
+    expect([state.heads.value, state.hide.value]).toEqual([[], []]);
+    expect([state.pair.value, state.step.value, state.query.value]).toEqual([null, null, null]);
+    expect([state.words.value, state.mean.value, state.renormalise.value]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test("a list that comes again is no change, a longer one is", () => {
+    const model = make_fake_model(scene, { heads: [[0, 1]], hide: [], pair: null });
+    const state = bind_state(model);
+    const seen = /** @type {unknown[]} */ ([]);
+    effect(() => {
+      seen.push([state.heads.value, state.pair.value]);
+    });
+    // An echo is the same list, in new objects.
+    model.set("heads", [[0, 1]]);
+    model.set("hide", []);
+    expect(seen).toHaveLength(1);
+    const save = vi.spyOn(model, "save_changes");
+    state.choose({ heads: [[0, 1]], hide: [] });
+    expect(save).not.toHaveBeenCalled();
+    state.choose({
+      heads: [
+        [0, 1],
+        [1, 0],
+      ],
+      pair: [0, 1],
+    });
+    expect(save).toHaveBeenCalledOnce();
+    expect(seen.at(-1)).toEqual([
+      [
+        [0, 1],
+        [1, 0],
+      ],
+      [0, 1],
+    ]);
+    expect(model.get("pair")).toEqual([0, 1]);
+  });
+
+  test("a text is read, never written", () => {
+    const model = make_fake_model(scene, { text: "from Python" });
+    const state = bind_state(model);
+    state.choose(/** @type {any} */ ({ text: "from the page", nonsense: 1 }));
+    expect(state.text.value).toBe("from Python");
+    expect(model.get("text")).toBe("from Python");
+    expect(model.get("nonsense")).toBeUndefined();
+  });
+
   test("writes choices in one go, and only what has changed", () => {
     const model = make_fake_model(scene, { query: 0, key: 1 });
     const [set, save] = [vi.spyOn(model, "set"), vi.spyOn(model, "save_changes")];

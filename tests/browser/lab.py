@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -135,6 +136,9 @@ _EXECUTE = """async (code) => {
   return text;
 }"""
 
+
+# What each view draws on, the grid's thumbnails aside.
+PICTURE = "canvas.aw-cells, canvas.aw-links, canvas.aw-washes, .aw-grid-scroll canvas"
 
 # More than one colour: an empty canvas has one.
 _IS_PAINTED = """(canvas) => {
@@ -272,7 +276,20 @@ class Lab:
         """Until the nth widget shows a picture of its selection: its sentence holds a number."""
         self.widget(nth).locator(".aw-sentence", has_text="%").wait_for(timeout=30 * SECONDS)
         self.page.wait_for_function(
-            _IS_PAINTED, arg=self.widget(nth).locator("canvas.aw-cells").element_handle()
+            _IS_PAINTED, arg=self.widget(nth).locator(PICTURE).first.element_handle()
+        )
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other, as fast as a hand would."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.page.wait_for_timeout(60)
+
+    def row(self, side: str, text: str, nth: int = 0) -> Locator:
+        """A token in one of the two columns of the lines view: side is "query" or "key"."""
+        column = self.widget(nth).locator(f".aw-column-{side}")
+        return column.get_by_role("option").filter(
+            has=self.page.locator("bdi", has_text=re.compile(f"^{re.escape(text)}$"))
         )
 
     def wait_until_redrawn(self, before: NDArray[np.uint8], nth: int = 0) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ ex = aw.explore(model, tokenizer, text)
 ex.attach()
 ex""",
     "ex",
-    "other = aw.explore()\nother",
+    "other = aw.explore(view=\"matrix\")\nother",
     """
 with torch.no_grad():
     for step in range(busy if "busy" in globals() else 0):
@@ -88,13 +88,15 @@ def test_keys_step_through_tokens_heads_and_layers(lab: Lab) -> None:
         ("ArrowUp", "0 0 3 1"),
         ("Shift+ArrowLeft", "0 0 3 0"),
         ("Escape", "0 0 3 None"),
+        ("Escape", "0 0 None None"),
     ):
         lab.page.keyboard.press(key)
         lab.page.wait_for_timeout(150)
         assert lab.python(SELECTED) == f"decoder {expected}", key
-    lab.page.keyboard.press("v")
-    expect(lab.widget().locator(".aw-grid-view")).to_be_visible()
-    assert lab.python("print(ex.view)") == "grid"
+    for view in ("text", "grid", "lines", "matrix"):
+        lab.page.keyboard.press("v")
+        lab.page.wait_for_timeout(150)
+        assert lab.python("print(ex.view)") == view
     now = lab.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
     assert now == cells, "one of Jupyter's own shortcuts fired"
 

@@ -19,20 +19,20 @@ torch.manual_seed(3)
 future = torch.ones(12, 12, dtype=torch.bool).triu(1)
 maps = [torch.randn(1, 2, 12, 12).mul(2).masked_fill(future, -torch.inf).softmax(-1) for _ in "ab"]
 words = [f"t{n}" for n in range(12)]
-plain = aw.explore(attention=maps, tokens=words, layer=1, head=1)
+plain = aw.explore(attention=maps, tokens=words, layer=1, head=1, view="matrix")
 plain""",
     """
 torn = [map_.clone() for map_ in maps]
 torn[1][0, 1, 4, 2] = torch.nan
-nan = aw.explore(attention=torn, tokens=words, layer=1, head=1, query=7)
+nan = aw.explore(attention=torn, tokens=words, layer=1, head=1, query=7, view="matrix")
 nan""",
     """
-story = aw.explore()
+story = aw.explore(view="matrix")
 story""",
     """
 weights = torch.full((1, 1, 700, 700), 0.001)
 weights[0, 0, 500, 123] = 0.9
-long = aw.explore(attention=[weights])
+long = aw.explore(attention=[weights], view="matrix")
 long""",
 ]
 PLAIN, NAN, STORY, LONG = range(4)

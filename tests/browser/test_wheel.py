@@ -15,7 +15,7 @@ __all__ = ["built", "clean_python"]  # fixtures
 
 CELL = """
 import attnwidget as aw, shutil, socket
-ex = aw.explore()
+ex = aw.explore(view='matrix')
 ex"""
 
 

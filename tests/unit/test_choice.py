@@ -90,7 +90,14 @@ def test_a_place_is_kept_as_far_as_the_pass_has_it(wished: Place, found: Place) 
 
 def test_another_text_keeps_the_head_and_chooses_tokens_anew() -> None:
     seen = snapshot((1, 0, 4, 2, 0.6), (1, 1, 5, 3, 0.5))
-    assert place_in(seen, AT, keep_tokens=False) == Place("attention", 1, 1, 5, 3)
+    assert place_in(seen, AT, tokens="new") == Place("attention", 1, 1, 5, 3)
+
+
+def test_in_a_running_loop_the_last_tokens_stand_for_those_that_are_gone() -> None:
+    seen = snapshot((1, 1, 5, 3, 0.5))
+    near = place_in(seen, replace(AT, query=9, key=2), tokens="near")
+    assert near == Place("attention", 1, 1, 6, 2)
+    assert place_in(seen, replace(AT, query=None), tokens="near").query is None
 
 
 @pytest.mark.parametrize(

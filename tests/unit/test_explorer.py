@@ -34,10 +34,11 @@ def say(ex: Explorer, content: object) -> None:
     ex._handle_custom_msg(content, [])
 
 
+READING = {"words": False, "hide": [], "renormalise": False, "pair": None}
 WANTS = [
-    {"key": "model", "kind": "model"},
-    {"key": "t", "kind": "tile", "stack": "decoder", "layer": 0, "head": 1, "batch": 0,
-     "rows": None, "cols": None, "size": [64, 64]},
+    {"key": "model", "kind": "model", "stack": "", "batch": 0, "reading": READING},
+    {"key": "t", "kind": "tile", "stack": "decoder", "heads": [[0, 1]], "batch": 0,
+     "rows": None, "cols": None, "size": [64, 64], "reading": READING},
 ]  # fmt: skip
 
 
@@ -81,8 +82,27 @@ def test_tokens_may_be_named_by_their_text() -> None:
         ("key", "cat", "key='cat' is not among the tokens. .*0 to 3, or one of 'x', 'xx'"),
         ("batch", 1, "batch=1 does not exist. Choose from 0"),
         ("stack", "encoder", "stack='encoder' does not exist. Choose from 'decoder'"),
-        ("view", "lines", "matrix"),
+        ("view", "list", "lines.*matrix.*text.*grid"),
         ("head", "first", "head"),
+        ("heads", [0, 2], "head=2 does not exist in layer 0. Choose from 0 to 1"),
+        ("heads", [[1, 0]], "layer=1 does not exist in 'decoder'. Choose from 0"),
+        ("heads", [[0, 1, 2]], r"heads holds \[0, 1, 2\]. Give heads of the selected layer"),
+        ("heads", "01", "heads='01' is no list of heads"),
+        ("heads", [0.5], "heads holds 0.5"),
+        ("heads", {0: 1}, "is no list of heads"),
+        ("heads", None, "heads=None is no list of heads"),
+        ("mean", "both", "mean"),
+        ("direction", "up", "from.*to"),
+        ("words", None, "words"),
+        ("hide", ["mark"], "first.*padding.*special"),
+        ("renormalise", "yes", "renormalise"),
+        ("pair", [0], "length 2"),
+        ("pair", [0, 1], "not marked as sentences of a pair"),
+        ("scale", "root", "linear.*sqrt.*log.*row"),
+        ("mass", 1.5, "1.0"),
+        ("mass", float("nan"), "mass=nan is no share. Choose from 0.0 to 1.0"),
+        ("step", 7, "step=7 is not kept. Choose from the passes 1, or None"),
+        ("step", "last", "step"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_the_valid_range(
@@ -285,7 +305,8 @@ def test_saved_state_holds_the_selection_and_no_arrays() -> None:
     ex = explorer()
     state = {k: v for k, v in ex.get_state().items() if k not in ("_esm", "_css")}
     assert len(json.dumps(state, default=str)) < 2_000
-    assert not any(isinstance(value, bytes | memoryview | list) for value in state.values())
+    assert not any(isinstance(value, bytes | memoryview) for value in state.values())
+    assert [name for name, value in state.items() if isinstance(value, list) and value] == []
 
 
 def test_maps_from_elsewhere_are_shown_with_their_tokens() -> None:

@@ -53,15 +53,18 @@ def test_too_many_wants_are_refused() -> None:
 def test_a_picture_carries_its_arrays_as_little_endian_buffers_in_order() -> None:
     cells = np.arange(6, dtype=">f4").reshape(2, 3)
     flags = np.array([[0, 1, 2]], np.uint8)
-    made = Picture("tile", {"max": 5.0}, {"cells": cells, "flags": flags})
+    tokens = np.array([7, -1], ">i4")
+    made = Picture("tile", {"max": 5.0}, {"cells": cells, "flags": flags, "tokens": tokens})
     content, buffers = messages.picture("k", 7, made)
     assert content["arrays"] == [
         {"name": "cells", "dtype": "float32", "shape": [2, 3]},
         {"name": "flags", "dtype": "uint8", "shape": [1, 3]},
+        {"name": "tokens", "dtype": "int32", "shape": [2]},
     ]
     assert (content["key"], content["pass"], content["kind"]) == ("k", 7, "tile")
     assert np.frombuffer(buffers[0], "<f4").tolist() == [0, 1, 2, 3, 4, 5]
     assert buffers[1] == b"\x00\x01\x02"
+    assert buffers[2] == b"\x07\x00\x00\x00\xff\xff\xff\xff"
 
 
 def test_trouble_keeps_the_models_own_words() -> None:

@@ -13,6 +13,32 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
  * @returns {import("preact").RefObject<HTMLCanvasElement>}
  */
 export function useCanvas(width, height, ground, paint, inputs) {
+  return useDrawing(
+    width,
+    height,
+    (context, ratio) => {
+      const { canvas } = context;
+      const image = context.createImageData(canvas.width, canvas.height);
+      const data = new Uint32Array(image.data.buffer);
+      data.fill(ground);
+      paint({ data, width: canvas.width, height: canvas.height }, Math.max(1, Math.round(ratio)));
+      context.putImageData(image, 0, 0);
+    },
+    [ground, ...inputs],
+  );
+}
+
+/**
+ * The same for strokes and fills: a canvas that is cleared, and drawn on in device pixels.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {(context: CanvasRenderingContext2D, ratio: number) => void} draw  `ratio`: device pixels
+ *   in a CSS pixel.
+ * @param {readonly unknown[]} inputs
+ * @returns {import("preact").RefObject<HTMLCanvasElement>}
+ */
+export function useDrawing(width, height, draw, inputs) {
   const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [ratio, set_ratio] = useState(1);
 
@@ -34,15 +60,14 @@ export function useCanvas(width, height, ground, paint, inputs) {
     const frame = view.requestAnimationFrame(() => {
       const context = canvas.getContext("2d");
       if (!context) return;
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      const image = context.createImageData(canvas.width, canvas.height);
-      const data = new Uint32Array(image.data.buffer);
-      data.fill(ground);
-      paint({ data, width: canvas.width, height: canvas.height }, Math.max(1, Math.round(ratio)));
-      context.putImageData(image, 0, 0);
+      const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+      if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
+      // Also what was drawn scrolled.
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, w, h);
+      draw(context, ratio);
     });
     return () => view.cancelAnimationFrame(frame);
-  }, [width, height, ground, ratio, ...inputs]);
+  }, [width, height, ratio, ...inputs]);
   return ref;
 }

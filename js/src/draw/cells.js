@@ -1,7 +1,7 @@
 /** Painting cells into an array of pixels: pure, so that a test can compare every pixel. */
 
 import { MASKED, NOT_A_NUMBER } from "../messages.js";
-import { ramp_step } from "./colours.js";
+import { ramp_step, scale_of, tops_of_rows, weights_of_bytes } from "./scale.js";
 
 /** @typedef {import("../messages.js").TilePicture} TilePicture */
 /** @typedef {import("./colours.js").Palette} Palette */
@@ -42,17 +42,14 @@ export function axis_map(pixels, shown, held, block, gap) {
  * @param {TilePicture} tile
  * @param {{rows: [number, number], cols: [number, number]}} region  Tokens on screen.
  * @param {Palette} colours
- * @param {{gap: number, unit: number}} style  In device pixels: gap between cells, one CSS pixel.
+ * @param {{gap: number, unit: number, steps: Uint8Array}} style  In device pixels: gap between
+ *   cells, one CSS pixel. `steps`: of the ramp, for every cell.
  */
-export function paint_tile(target, tile, region, colours, { gap, unit }) {
+export function paint_tile(target, tile, region, colours, { gap, unit, steps }) {
   const { data, width, height } = target;
   const across = axis_map(width, region.cols, tile.cols, tile.block[1], gap);
   const down = axis_map(height, region.rows, tile.rows, tile.block[0], gap);
   const columns = tile.shape[1];
-  const steps =
-    tile.encoding === "sqrt"
-      ? tile.cells
-      : Uint8Array.from(tile.cells, (weight) => ramp_step(weight, tile.max));
 
   // Hatching runs through the cells, so that a masked area reads as one.
   const period = 5 * unit;
@@ -83,12 +80,18 @@ export function paint_tile(target, tile, region, colours, { gap, unit }) {
  * Paint one head's thumbnail; where it is smaller than its cells, the largest weight is kept.
  *
  * @param {Pixels} target
- * @param {Uint8Array} cells  n × m steps of the ramp.
+ * @param {Uint8Array} cells  n × m bytes, on the square-root scale of the head's largest weight.
  * @param {[number, number]} shape
  * @param {{x: number, y: number, side: number}} place  In device pixels.
  * @param {Palette} colours
+ * @param {import("./scale.js").ScaleName} name  Of the scale.
  */
-export function paint_thumbnail(target, cells, [n, m], { x, y, side }, colours) {
+export function paint_thumbnail(target, cells, [n, m], { x, y, side }, colours, name) {
+  const weights = weights_of_bytes(1);
+  const value = (/** @type {number} */ byte) => weights[byte];
+  const scale = scale_of(name, cells, [n, m], { has_first: true, value });
+  const tops = name === "row" ? tops_of_rows(cells, [n, m], scale, value) : null;
+  const by_byte = Array.from(weights, (weight) => ramp_step(name, weight, scale.top));
   const edges = (/** @type {number} */ count) =>
     Array.from({ length: side }, (_, i) => {
       const first = Math.floor((i * count) / side);
@@ -99,13 +102,14 @@ export function paint_thumbnail(target, cells, [n, m], { x, y, side }, colours) 
   for (let i = 0; i < side; i++) {
     const start = (y + i) * target.width + x;
     for (let j = 0; j < side; j++) {
-      let most = 0;
+      let [most, row] = [0, 0];
       for (let r = down[i][0]; r < down[i][1]; r++) {
         for (let c = across[j][0]; c < across[j][1]; c++) {
-          if (cells[r * m + c] > most) most = cells[r * m + c];
+          if (cells[r * m + c] > most) [most, row] = [cells[r * m + c], r];
         }
       }
-      target.data[start + j] = colours.ramp[most];
+      const step = tops ? ramp_step(name, weights[most], tops[row]) : by_byte[most];
+      target.data[start + j] = colours.ramp[step];
     }
   }
 }

@@ -101,13 +101,46 @@ export function palette(scheme) {
   };
 }
 
-/** Step of the ramp for a weight: the square root keeps small weights apart. @param {number} weight @param {number} max */
-export function ramp_step(weight, max) {
-  return max > 0 ? Math.round(255 * Math.sqrt(Math.min(1, Math.max(0, weight / max)))) : 0;
-}
-
 /** The ramp as a CSS gradient, for the legend. @param {Scheme} scheme */
 export function ramp_gradient(scheme) {
   const colours = ramp_colours(scheme).filter((_, i) => i % 51 === 0);
   return `linear-gradient(to right, ${colours.map((c) => `rgb(${c.join(" ")})`).join(", ")})`;
+}
+
+/**
+ * Colours of several heads at once: the set of Okabe and Ito, which all eyes tell apart ("Color
+ * Universal Design", 2008). Its black is the ink already; its yellow is darkened on white, and the
+ * darker ones are lightened on a dark ground.
+ *
+ * @type {Record<Scheme, string[]>}
+ */
+const HEADS = {
+  light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d00"],
+  dark: ["#5cb3e6", "#f08a4b", "#3cc79c", "#e09bc3", "#e6b040", "#2f8fd0", "#f0e442"],
+};
+
+/**
+ * A colour for each of several heads: the one of its number, if it is free.
+ *
+ * @param {import("../messages.js").LayerHead[]} heads
+ * @param {Scheme} scheme
+ * @returns {string[]}
+ */
+export function colours_of_heads(heads, scheme) {
+  const all = HEADS[scheme];
+  /** @type {number[]} */
+  const taken = [];
+  return heads.map(([, head]) => {
+    // More heads than colours: they come round again.
+    if (taken.length === all.length) taken.length = 0;
+    let at = head % all.length;
+    while (taken.includes(at)) at = (at + 1) % all.length;
+    taken.push(at);
+    return all[at];
+  });
+}
+
+/** Of links that are there but not selected: the ink, made fainter by its opacity. @param {Scheme} scheme */
+export function faint_colour(scheme) {
+  return scheme === "dark" ? "#a0abb6" : "#59636e";
 }

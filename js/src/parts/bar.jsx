@@ -1,23 +1,27 @@
 import { in_powers, stack_in_words } from "../words.js";
+import { Passes } from "./passes.jsx";
 import { Segmented } from "./segmented.jsx";
 import { Stepper } from "./stepper.jsx";
 import { HelpButton } from "./text_line.jsx";
+import { TokensMenu } from "./tokens_menu.jsx";
 
 /** @typedef {import("../messages.js").CheckPicture} CheckPicture */
 
 const VIEWS = /** @type {const} */ ([
+  ["lines", "Lines"],
   ["matrix", "Matrix"],
+  ["text", "Text"],
   ["grid", "Grid"],
 ]);
 
 /**
  * Which model, how exact, which view.
  *
- * @param {{source: import("../source/live.js").Source, state: import("../state.js").State,
+ * @param {{state: import("../state.js").State,
  *   scene: import("../scene.js").Scene, onHelp: () => void}} props
  */
-export function Bar({ source, state, scene, onHelp }) {
-  const model = source.model.value;
+export function Bar({ state, scene, onHelp }) {
+  const model = scene.model.value;
   const place = scene.place.value;
   return (
     <div class="aw-bar">
@@ -46,7 +50,7 @@ export function Bar({ source, state, scene, onHelp }) {
         </div>
       )}
       {scene.check.value && <Status check={scene.check.value} />}
-      {model?.live && model.pass > 1 && <span class="aw-live">live · pass {model.pass}</span>}
+      <Passes scene={scene} state={state} />
       {place && place.stack.batch_size > 1 && (
         <Stepper
           label="Item"
@@ -56,13 +60,16 @@ export function Bar({ source, state, scene, onHelp }) {
           onStep={(by) => state.choose({ batch: place.batch + by })}
         />
       )}
-      <Segmented
-        label="View"
-        value={state.view.value}
-        options={VIEWS}
-        onChoose={(view) => state.choose({ view })}
-      />
-      {!model?.has_tokenizer && <HelpButton onHelp={onHelp} />}
+      <div class="aw-bar-end">
+        <TokensMenu scene={scene} state={state} />
+        <Segmented
+          label="View"
+          value={state.view.value}
+          options={VIEWS}
+          onChoose={(view) => state.choose({ view })}
+        />
+        {!model?.has_tokenizer && <HelpButton onHelp={onHelp} />}
+      </div>
     </div>
   );
 }

@@ -11,6 +11,7 @@ const LABEL_WIDTH = 22;
 const HEADER_HEIGHT = 20;
 const BRACKET_HEIGHT = 7;
 const MISSING_HEIGHT = 18;
+const SWATCH = 9;
 
 /**
  * A layer, or a run of layers that hold no attention.
@@ -104,13 +105,19 @@ export function grid_rows(stack, sizes, only) {
  * @param {number | null} props.only
  * @param {{layer: number, head: number}} props.selected
  * @param {import("../draw/colours.js").Scheme} props.scheme
+ * @param {import("../draw/scale.js").ScaleName} props.scale
+ * @param {import("../messages.js").LayerHead[]} props.together  Heads drawn together.
+ * @param {string[]} props.colours_together
  * @param {(layer: number, head: number) => void} props.onChoose
+ * @param {(layer: number, head: number) => void} props.onToggle  On the swatch, or with Shift.
  * @param {(() => void) | undefined} [props.onOpen]  On double click and Enter.
  */
-export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoose, onOpen }) {
+export function HeadGrid(props) {
+  const { picture, stack, sizes, only, selected, scheme, scale } = props;
+  const { together, colours_together, onChoose, onToggle, onOpen } = props;
   const { rows, height } = useMemo(
     () => grid_rows(stack, sizes, only),
-    [stack, only, sizes.side, sizes.gap, sizes.group],
+    [stack.layers, only, sizes.side, sizes.gap, sizes.group],
   );
   const width = grid_width(stack, sizes);
   const colours = useMemo(() => palette(scheme), [scheme]);
@@ -122,26 +129,27 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
     (pixels, _unit) => {
       if (!picture) return;
       const [, heads, n, m] = picture.shape;
-      const scale = pixels.width / width;
+      const ratio = pixels.width / width;
       for (const row of rows) {
         const at = row.layer ? picture.layers.indexOf(row.layer.layer) : -1;
         if (at < 0 || !row.layer) continue;
         for (let head = 0; head < Math.min(heads, row.layer.heads); head++) {
           const start = (at * heads + head) * n * m;
-          const x = Math.round(left_of(head, sizes) * scale);
-          const y = Math.round(row.y * scale);
-          const side = Math.round(sizes.side * scale);
+          const x = Math.round(left_of(head, sizes) * ratio);
+          const y = Math.round(row.y * ratio);
+          const side = Math.round(sizes.side * ratio);
           paint_thumbnail(
             pixels,
             picture.cells.subarray(start, start + n * m),
             [n, m],
             { x, y, side },
             colours,
+            scale,
           );
         }
       }
     },
-    [picture, rows, colours],
+    [picture, rows, colours, scale],
   );
 
   const grid = useRef(/** @type {HTMLDivElement | null} */ (null));
@@ -200,8 +208,8 @@ export function HeadGrid({ picture, stack, sizes, only, selected, scheme, onChoo
             heads={row.layer.heads}
             sizes={sizes}
             selected={row.first === selected.layer ? selected.head : -1}
-            onChoose={onChoose}
-            onOpen={onOpen}
+            swatches={swatches_of(row.first, together, colours_together)}
+            {...{ onChoose, onToggle, onOpen }}
           />
         ) : (
           <div
@@ -229,10 +237,39 @@ function label_step(pitch, count) {
 }
 
 /**
- * @param {{row: GridRow, heads: number, sizes: Sizes, selected: number,
- *   onChoose: (layer: number, head: number) => void, onOpen: (() => void) | undefined}} props
+ * Colours of a layer's heads that are drawn together, as one text, so that it can be compared.
+ *
+ * @param {number} layer
+ * @param {import("../messages.js").LayerHead[]} together
+ * @param {string[]} colours
  */
-function LayerRow({ row, heads, sizes, selected, onChoose, onOpen }) {
+function swatches_of(layer, together, colours) {
+  if (together.length < 2) return "";
+  const own = together.flatMap(([l, head], i) => (l === layer ? [`${head} ${colours[i]}`] : []));
+  return own.join();
+}
+
+/**
+ * The swatch of a thumbnail is its lower right corner.
+ *
+ * @param {MouseEvent & {currentTarget: HTMLElement}} event
+ */
+function is_on_swatch(event) {
+  const box = event.currentTarget.getBoundingClientRect();
+  // A click made by the keyboard has no place.
+  if (event.detail === 0) return false;
+  return box.right - event.clientX < SWATCH && box.bottom - event.clientY < SWATCH;
+}
+
+/**
+ * @param {{row: GridRow, heads: number, sizes: Sizes, selected: number, swatches: string,
+ *   onChoose: (layer: number, head: number) => void,
+ *   onToggle: (layer: number, head: number) => void, onOpen: (() => void) | undefined}} props
+ */
+function LayerRow({ row, heads, sizes, selected, swatches, onChoose, onToggle, onOpen }) {
+  const colours = new Map(
+    swatches.split(",").map((text) => /** @type {[string, string]} */ (text.split(" "))),
+  );
   // Hundreds of buttons: a row is made anew only when something of its own has changed.
   return useMemo(
     () => (
@@ -248,13 +285,19 @@ function LayerRow({ row, heads, sizes, selected, onChoose, onOpen }) {
             key={head}
             type="button"
             role="gridcell"
-            class="aw-head"
+            class={`aw-head${colours.has(String(head)) ? " aw-together" : ""}`}
             aria-label={`layer ${row.first}, head ${head}`}
             aria-selected={head === selected}
             tabIndex={head === selected ? 0 : -1}
-            style={{ left: left_of(head, sizes), width: sizes.side }}
-            onClick={() => onChoose(row.first, head)}
-            onDblClick={onOpen}
+            style={{
+              ...{ left: left_of(head, sizes), width: sizes.side },
+              "--aw-swatch": colours.get(String(head)),
+            }}
+            onClick={(event) => {
+              const toggles = event.shiftKey || is_on_swatch(event);
+              (toggles ? onToggle : onChoose)(row.first, head);
+            }}
+            onDblClick={() => onOpen?.()}
             onKeyDown={(event) => {
               if (event.key !== "Enter" || !onOpen) return;
               event.preventDefault();
@@ -265,7 +308,7 @@ function LayerRow({ row, heads, sizes, selected, onChoose, onOpen }) {
         ))}
       </div>
     ),
-    [row, heads, sizes.side, sizes.gap, sizes.group, selected],
+    [row, heads, sizes.side, sizes.gap, sizes.group, selected, swatches],
   );
 }
 

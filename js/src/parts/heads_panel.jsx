@@ -1,3 +1,5 @@
+import { colours_of_heads } from "../draw/colours.js";
+import { toggle_head } from "../head_sets.js";
 import { step_layer } from "../keys.js";
 import { grid_width, HeadGrid, sizes_for } from "./head_grid.jsx";
 import { LooksLike } from "./looks_like.jsx";
@@ -79,7 +81,7 @@ export function HeadsPanel({ scene, state, ui, stack, panel }) {
             shown={String(place.layer.layer)}
             atStart={place.layer === place.stack.layers[0]}
             atEnd={place.layer === place.stack.layers.at(-1)}
-            onStep={(by) => step_layer({ state, ui, place }, by)}
+            onStep={(by) => step_layer({ state, place }, by)}
           />
           {reading}
         </div>
@@ -92,7 +94,15 @@ export function HeadsPanel({ scene, state, ui, stack, panel }) {
           only={layout === "tiny" ? (overview?.place ?? place).layer.layer : null}
           selected={{ layer: place.layer.layer, head: place.head }}
           scheme={ui.scheme.value}
+          scale={state.scale.value}
+          together={place.heads}
+          colours_together={colours_of_heads(place.heads, ui.scheme.value)}
           onChoose={(layer, head) => state.choose({ layer, head })}
+          onToggle={(layer, head) => {
+            const now = scene.place.peek();
+            if (now) toggle_head(state, now, [layer, head]);
+          }}
+          onOpen={() => state.choose({ heads: [], mean: false })}
         />
       </div>
       {trouble && <TroublePane title={trouble.title} detail={trouble.detail} />}

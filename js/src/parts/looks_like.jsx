@@ -12,9 +12,10 @@ const ALMOST_EVEN = 0.95;
  * @param {{scene: import("../scene.js").Scene}} props
  */
 export function LooksLike({ scene }) {
-  const picture = scene.drawn.value;
+  const picture = scene.shown.value;
   const row = scene.row.value;
-  const tile = picture && !picture.stale ? picture.tiles[0] : null;
+  const drawn = scene.drawn.value;
+  const tile = drawn && !drawn.stale && drawn.place.set.length === 1 ? drawn.tiles[0] : null;
   const head = useMemo(() => tile && head_facts(tile), [tile]);
   const stack = picture?.place.stack;
   const is_self = stack?.kind === "self" && stack.query_len === stack.key_len;
@@ -26,9 +27,9 @@ export function LooksLike({ scene }) {
       {head && <p>{head_in_words(head, is_self)}</p>}
       {has_row && (
         <p>
-          This row: entropy {row.facts.entropy.toFixed(1)} of {row.facts.most_entropy.toFixed(1)}{" "}
-          bits
-          {is_self && `, mean distance ${tokens_apart(mean_distance(row, row.facts, row.query))}`}.
+          This {row.direction === "from" ? "row" : "column"}: entropy {row.facts.entropy.toFixed(1)}{" "}
+          of {row.facts.most_entropy.toFixed(1)} bits
+          {is_self && `, mean distance ${tokens_apart(mean_distance(row, row.facts, row.at))}`}.
         </p>
       )}
     </section>

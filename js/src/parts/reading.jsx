@@ -1,53 +1,61 @@
 import { rank_in_row } from "../attention.js";
 import { MASKED, NOT_A_NUMBER } from "../messages.js";
+import { looker } from "../place.js";
 import { percent, weight_in_words } from "../words.js";
 import { Token } from "./token.jsx";
 
 /**
- * The selected weight, large, with its rank; then the largest of the row.
+ * The selected weight, large, with its rank; then the largest of the row (or the column).
  *
  * @param {{scene: import("../scene.js").Scene, letters?: number, listed?: number,
- *   onKey?: (key: number) => void}} props  `letters`: of each token at most;
- *   `listed`: how many of the row there is room for.
+ *   onChoose?: (items: {query?: number, key?: number}) => void}} props  `letters`: of each token at
+ *   most; `listed`: how many of the row there is room for.
  */
-export function Reading({ scene, letters = 14, listed = 0, onKey }) {
-  const picture = scene.drawn.value;
+export function Reading({ scene, letters = 14, listed = 0, onChoose }) {
+  const picture = scene.shown.value;
   const row = scene.row.value;
-  if (!picture || picture.place.query === null) return null;
+  const at = row ? row.at : picture && looker(picture.place);
+  if (!picture || at === null) return null;
   const { tokens, place } = picture;
-  const query = /** @type {number} */ (place.query);
-  // With no key chosen the row's largest is read.
-  const key = place.key ?? row?.facts.order[0] ?? null;
-  if (key === null) return null;
+  const [near, far] = sides(row ?? place);
+  // With no other end chosen, or another token under the pointer, the row's largest is read.
+  const chosen = at === place[near] ? place[far] : null;
+  const end = chosen ?? row?.facts.order[0] ?? null;
+  if (end === null) return null;
+  const pair = { [near]: at, [far]: end };
   return (
     <div class="aw-reading">
       <div class="aw-pair">
-        <Token text={tokens.queries[query]} as="query" most={letters} />
+        <Token text={tokens.queries[pair.query]} as="query" most={letters} />
         <span class="aw-arrow"> → </span>
-        <Token text={tokens.keys[key]} as="key" most={letters} />
+        <Token text={tokens.keys[pair.key]} as="key" most={letters} />
       </div>
-      <div class="aw-number">{row ? number_in_words(row, key) : "…"}</div>
-      <div class="aw-rank">{row && rank_in_words(row, key)}</div>
+      <div class="aw-number">{row ? number_in_words(row, end) : "…"}</div>
+      <div class="aw-rank">{row && rank_in_words(row, end)}</div>
       {row && listed > 0 && row.facts.order.length > 1 && (
-        <ol class="aw-largest" aria-label="Largest weights of the row">
-          {row.facts.order.slice(0, listed).map((k) => (
-            <li key={k}>
+        <ol class="aw-largest" aria-label="Largest weights">
+          {row.facts.order.slice(0, listed).map((item) => (
+            <li key={item}>
               <button
                 type="button"
                 class="aw-large"
-                aria-pressed={k === place.key}
-                title={`token ${k}`}
-                onClick={() => onKey?.(k)}
+                aria-pressed={item === place[far]}
+                title={`token ${item}`}
+                onClick={() => onChoose?.({ [far]: item })}
               >
-                <Token text={tokens.keys[k]} as={k === place.key ? "key" : "other"} most={12} />
+                <Token
+                  text={(far === "key" ? tokens.keys : tokens.queries)[item]}
+                  as={item === place[far] ? far : "other"}
+                  most={12}
+                />
                 <span class="aw-share-bar">
                   <i
                     style={{
-                      width: `${(100 * row.weights[k]) / row.weights[row.facts.order[0]]}%`,
+                      width: `${(100 * row.weights[item]) / row.weights[row.facts.order[0]]}%`,
                     }}
                   />
                 </span>
-                <span class="aw-share">{percent(row.weights[k])}</span>
+                <span class="aw-share">{percent(row.weights[item])}</span>
               </button>
             </li>
           ))}
@@ -66,11 +74,16 @@ function number_in_words(row, key) {
   return weight_in_words(row.weights[key]);
 }
 
+/** The side that looks (or is looked at), then the one at the other end. @param {{direction: import("../messages.js").Direction}} way @returns {["query" | "key", "query" | "key"]} */
+function sides({ direction }) {
+  return direction === "from" ? ["query", "key"] : ["key", "query"];
+}
+
 /** @param {SceneRow} row @param {number} key */
 function rank_in_words(row, key) {
   if (row.flags[key] === MASKED) return "the mask forbids this look";
   const rank = rank_in_row(row, row.facts, key);
   return rank === null
     ? "not a number in the model itself"
-    : `rank ${rank} of ${row.facts.order.length} in its row`;
+    : `rank ${rank} of ${row.facts.order.length} in its ${row.direction === "from" ? "row" : "column"}`;
 }

@@ -1,12 +1,17 @@
 import { sentence_facts } from "../attention.js";
 import { KEYS } from "../keys.js";
 import { NOT_A_NUMBER } from "../messages.js";
-import { percent, plural } from "../words.js";
+import { looker } from "../place.js";
+import { capitalised, heads_in_words, percent, plural } from "../words.js";
 import { Caps } from "./keys_help.jsx";
+import { Predictions } from "./predictions.jsx";
 import { Token } from "./token.jsx";
 
+/** @typedef {NonNullable<import("../scene.js").Scene["shown"]["value"]>} Shown */
+/** @typedef {NonNullable<import("../scene.js").Scene["row"]["value"]>} SceneRow */
+
 /**
- * What is selected, in words with numbers, and the keys there is room for.
+ * What is selected, in words with numbers; what the model predicts there; and how tokens are read.
  *
  * @param {{scene: import("../scene.js").Scene, ui: import("../ui.js").Ui}} props
  */
@@ -17,36 +22,45 @@ export function SentenceLine({ scene, ui }) {
   );
   return (
     <div class="aw-sentence-line">
-      <p class="aw-sentence" aria-live="polite">
-        <Sentence scene={scene} />
-      </p>
-      <span class="aw-hints" aria-hidden="true">
-        {hints.map(({ shown, hint }) => (
-          <span key={hint} class="aw-hint">
-            <Caps keys={shown} /> {hint}
-          </span>
-        ))}
-      </span>
+      <div class="aw-words-said">
+        <p class="aw-sentence" aria-live="polite">
+          <Sentence scene={scene} />
+        </p>
+        <Predictions scene={scene} />
+        <ReadingNote scene={scene} />
+      </div>
+      {!ui.lecture.value && (
+        <span class="aw-hints" aria-hidden="true">
+          {hints.map(({ shown, hint }) => (
+            <span key={hint} class="aw-hint">
+              <Caps keys={shown} /> {hint}
+            </span>
+          ))}
+        </span>
+      )}
     </div>
   );
 }
 
 /** @param {{scene: import("../scene.js").Scene}} props */
 function Sentence({ scene }) {
-  const picture = scene.drawn.value;
+  const picture = scene.shown.value;
   const row = scene.row.value;
   const place = scene.place.value;
   if (!place) return "Nothing has been drawn yet.";
-  const where = `Layer ${place.layer.layer}, head ${place.head}`;
+  const where = capitalised(heads_in_words(place));
   if (!picture || picture.stale) return `${where} …`;
-  if (picture.place.query === null) return `${where}. Select a token to read where it looks.`;
-
-  const { tokens } = picture;
-  const query = <Token text={tokens.queries[picture.place.query]} as="query" />;
+  const at = row ? row.at : looker(picture.place);
+  const from = (row ?? picture.place).direction === "from";
+  if (at === null) {
+    return `${where}. Select a token to read ${from ? "where it looks" : "who looks at it"}.`;
+  }
+  const { queries, keys } = picture.tokens;
+  const token = from ? <Token text={queries[at]} as="query" /> : <Token text={keys[at]} as="key" />;
   if (!row) {
     return (
       <>
-        {where}: {query} …
+        {where}: {token} …
       </>
     );
   }
@@ -54,24 +68,40 @@ function Sentence({ scene }) {
   if (facts.not_numbers > 0) {
     return (
       <>
-        {where}: {facts.not_numbers} of {plural(row.weights.length, "weight")} of {query}{" "}
+        {where}: {facts.not_numbers} of {plural(row.weights.length, "weight")} of {token}{" "}
         {facts.not_numbers === 1 ? "is" : "are"} not a number (NaN).
       </>
     );
   }
   if (facts.visible === 0) {
-    return (
+    return from ? (
       <>
-        {where}: {query} may look at no token, the mask hides all {row.weights.length}.
+        {where}: {token} may look at no token, the mask hides all {row.weights.length}.
+      </>
+    ) : (
+      <>
+        {where}: no token may look at {token}, the mask hides it from all {row.weights.length}.
       </>
     );
   }
-
-  const chosen = picture.place.key;
-  const { named, others, others_share, missing } = sentence_facts(row, facts, chosen);
+  const said = from ? <LooksAt {...{ picture, row }} /> : <IsLookedAt {...{ picture, row }} />;
   return (
     <>
-      {where}: {query} looks{" "}
+      {where}: {token} {said}
+    </>
+  );
+}
+
+/** @param {{picture: Shown, row: SceneRow}} props */
+function LooksAt({ picture, row }) {
+  const { place, tokens } = picture;
+  const chosen = row.at === place.query ? place.key : null;
+  const { named, others, others_share, missing } = sentence_facts(row, row.facts, chosen);
+  const { hide, pair, renormalise } = place.context.reading;
+  const are_hidden = (hide.length > 0 || pair !== null) && !renormalise;
+  return (
+    <>
+      looks{" "}
       {named.map(({ key, share }, i) => (
         <span key={key} class={key === chosen || (chosen === null && i === 0) ? "" : "aw-quiet"}>
           {i > 0 && ", "}
@@ -86,9 +116,13 @@ function Sentence({ scene }) {
         </span>
       )}
       {missing > 0.005 && (
-        <span class="aw-quiet">; {percent(missing)} goes to no token (the sink)</span>
+        <span class="aw-quiet">
+          ; {percent(missing)} goes to {are_hidden ? "hidden tokens" : "no token (the sink)"}
+        </span>
       )}
-      {missing < -0.005 && <span class="aw-quiet">; the row sums to {facts.sum.toFixed(2)}</span>}
+      {missing < -0.005 && (
+        <span class="aw-quiet">; the row sums to {row.facts.sum.toFixed(2)}</span>
+      )}
       {chosen !== null && row.flags[chosen] !== 0 && row.flags[chosen] !== NOT_A_NUMBER && (
         <>
           ; the mask hides <Token text={tokens.keys[chosen]} as="key" />
@@ -97,4 +131,48 @@ function Sentence({ scene }) {
       .
     </>
   );
+}
+
+/** @param {{picture: Shown, row: SceneRow}} props */
+function IsLookedAt({ picture, row }) {
+  const { place, tokens } = picture;
+  const chosen = row.at === place.key ? place.query : null;
+  const { named } = sentence_facts(row, row.facts, chosen);
+  return (
+    <>
+      is looked at{" "}
+      {named.map(({ key: query, share }, i) => (
+        <span
+          key={query}
+          class={query === chosen || (chosen === null && i === 0) ? "" : "aw-quiet"}
+        >
+          {i > 0 && ", "}
+          {percent(share)} by{" "}
+          <Token text={tokens.queries[query]} as={query === chosen ? "query" : "other"} />
+        </span>
+      ))}
+      <span class="aw-quiet">
+        ; {plural(row.facts.order.length, "query", "queries")} together give it{" "}
+        {row.facts.sum.toFixed(2)} of their {row.facts.order.length}
+      </span>
+      .
+    </>
+  );
+}
+
+/** Said wherever what is drawn is not token by token as the model has it. @param {{scene: import("../scene.js").Scene}} props */
+function ReadingNote({ scene }) {
+  const picture = scene.shown.value;
+  if (!picture) return null;
+  const { words, hide, renormalise, pair } = picture.place.context.reading;
+  const notes = [...picture.model.tokens.notes];
+  if (words) notes.push("Words: weights of a key's pieces are added, of a query's averaged.");
+  if (hide.length > 0 || pair) {
+    const kinds = hide.map((kind) => (kind === "first" ? "the first token" : `${kind} tokens`));
+    if (pair) kinds.push("other sentences");
+    notes.push(
+      `Hidden: ${kinds.join(", ")}; rows are ${renormalise ? "scaled to sum 1 again" : "left as they are, so they sum to less than 1"}.`,
+    );
+  }
+  return notes.length > 0 ? <p class="aw-reading-note">{notes.join(" ")}</p> : null;
 }

@@ -1,5 +1,6 @@
 import { batch, computed, signal } from "@preact/signals";
 import { bytes_of, decode } from "../messages.js";
+import { context_in_key } from "../place.js";
 
 /**
  * The live source: asks the kernel for pictures and keeps those it got.
@@ -15,8 +16,8 @@ import { bytes_of, decode } from "../messages.js";
 /** @typedef {import("../messages.js").Progress} Progress */
 
 /**
- * A picture with the model facts of its own pass: while a new pass comes in piece by piece, the old
- * picture is still drawn, under the old tokens.
+ * A picture with the model facts of its own pass and reading: while a new pass comes in piece by
+ * piece, the old picture is still drawn, under the old tokens.
  *
  * @typedef {{picture: Picture, model: ModelPicture | null, bytes: number}} Entry
  */
@@ -181,9 +182,19 @@ export function make_live_source(host, limit = CACHE_BYTES) {
       for (const key of [...entries.keys()]) if (!shown.has(key)) forget(key);
     }
     model.value = picture;
-    for (const entry of entries.values()) {
-      if (entry.picture.pass === picture.pass) entry.model = picture;
+    const context = context_in_key(picture.key);
+    for (const [key, entry] of entries) {
+      if (entry.picture.pass === picture.pass && context_in_key(key) === context) {
+        entry.model = picture;
+      }
     }
+  }
+
+  /** The model facts that a picture belongs to. @param {Picture} picture */
+  function model_for(picture) {
+    if (picture.kind === "model") return picture;
+    const found = entries.get(`model|${context_in_key(picture.key)}`)?.picture;
+    return found?.kind === "model" && found.pass === picture.pass ? found : null;
   }
 
   /** @param {Picture} picture */
@@ -193,8 +204,7 @@ export function make_live_source(host, limit = CACHE_BYTES) {
     if (picture.kind === "model") take_model(picture);
     forget(picture.key);
     const size = bytes_of(picture);
-    const own = model.peek()?.pass === picture.pass ? model.peek() : null;
-    entries.set(picture.key, { picture, model: own, bytes: size });
+    entries.set(picture.key, { picture, model: model_for(picture), bytes: size });
     bytes += size;
     troubles.delete(picture.key);
     drop_oldest();

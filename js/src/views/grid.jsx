@@ -1,3 +1,5 @@
+import { colours_of_heads } from "../draw/colours.js";
+import { toggle_head } from "../head_sets.js";
 import { HeadGrid, sizes_for } from "../parts/head_grid.jsx";
 import { LooksLike } from "../parts/looks_like.jsx";
 import { useSize } from "../parts/use_size.js";
@@ -8,7 +10,7 @@ const MOST_SIDE = 128;
 const LEAST_SIDE_TO_FIT = 56;
 
 /**
- * Every head, large: the way in. A click selects, a double click opens the matrix.
+ * Every head, large: the way in. A click selects, a double click opens its lines.
  *
  * @param {{scene: import("../scene.js").Scene, state: import("../state.js").State,
  *   ui: import("../ui.js").Ui}} props
@@ -29,8 +31,15 @@ export function GridView({ scene, state, ui }) {
             only={null}
             selected={{ layer: place.layer.layer, head: place.head }}
             scheme={ui.scheme.value}
+            scale={state.scale.value}
+            together={place.heads}
+            colours_together={colours_of_heads(place.heads, ui.scheme.value)}
             onChoose={(layer, head) => state.choose({ layer, head })}
-            onOpen={() => state.choose({ view: "matrix" })}
+            onToggle={(layer, head) => {
+              const now = scene.place.peek();
+              if (now) toggle_head(state, now, [layer, head]);
+            }}
+            onOpen={() => state.choose({ view: "lines" })}
           />
         )}
       </div>
@@ -41,8 +50,8 @@ export function GridView({ scene, state, ui }) {
           </h3>
           <p class="aw-quiet">{place.layer.module}</p>
           <LooksLike scene={scene} />
-          <button type="button" class="aw-button" onClick={() => state.choose({ view: "matrix" })}>
-            Open as matrix
+          <button type="button" class="aw-button" onClick={() => state.choose({ view: "lines" })}>
+            Open as lines
           </button>
         </aside>
       )}

@@ -4,17 +4,18 @@ import { marks_in } from "../attention.js";
 import { useCanvas } from "../draw/canvas.js";
 import { paint_bars, paint_tile } from "../draw/cells.js";
 import { palette } from "../draw/colours.js";
+import { scale_of_tile, steps_of_tile } from "../draw/scale.js";
 import { fit_label, text_measure } from "../draw/text.js";
 import { Legend } from "../parts/legend.jsx";
 import { Reading } from "../parts/reading.jsx";
 import { useSize } from "../parts/use_size.js";
-import { shown_token } from "../words.js";
+import { heads_in_words, shown_token } from "../words.js";
 import { Labels } from "./matrix_labels.jsx";
 import { matrix_layout, STRIP } from "./matrix_layout.js";
 import { Peek } from "./matrix_peek.jsx";
 import { usePointer } from "./matrix_pointer.js";
 
-/** @typedef {import("../scene.js").Drawn} Drawn */
+/** @typedef {import("../drawn.js").Drawn} Drawn */
 /** @typedef {import("./matrix_layout.js").Box} Box */
 
 /** Cells at least this large are kept apart by a hairline. */
@@ -77,8 +78,10 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
   }, [plot.width, plot.height]);
 
   const hover = useSignal(/** @type {{query: number, key: number} | null} */ (null));
-  const canvas = useTiles(picture, plot, scheme);
-  usePointer(canvas, { picture, plot, hover, state, ui });
+  const scale_name = state.scale.value;
+  const scale = useMemo(() => scale_of_tile(scale_name, finest), [finest, scale_name]);
+  const canvas = useTiles(picture, plot, scheme, scale);
+  usePointer(canvas, { picture, plot, hover, scene, ui });
 
   const cell = {
     width: plot.width / (region.cols[1] - region.cols[0]),
@@ -87,7 +90,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
   const label_of = (/** @type {string} */ text) =>
     fit_label(shown_token(text).text, most_label, measure);
   const listed = Math.max(0, Math.min(8, Math.floor((size.height - plot.top - 200) / 25)));
-  const summary = `Attention of layer ${place.layer.layer}, head ${place.head}: ${stack.query_len} queries by ${stack.key_len} keys.`;
+  const summary = `Attention of ${heads_in_words(place)}: ${stack.query_len} queries by ${stack.key_len} keys.`;
 
   return (
     <div class={picture.stale ? "aw-dimmed" : ""}>
@@ -106,7 +109,11 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
         class={beside ? "aw-side" : "aw-below"}
         style={beside ? { left: side_left, top: plot.top } : undefined}
       >
-        <Legend max={finest.max} block={finest.block} marks={marks} scheme={scheme} />
+        <Legend
+          {...{ scale, marks, scheme }}
+          block={finest.block}
+          onScale={(name) => state.choose({ scale: name })}
+        />
         {zoomed && (
           <button
             type="button"
@@ -118,9 +125,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
             Show all
           </button>
         )}
-        {beside && (
-          <Reading scene={scene} listed={listed} onKey={(k) => state.choose({ key: k })} />
-        )}
+        {beside && <Reading scene={scene} listed={listed} onChoose={scene.select} />}
       </div>
     </div>
   );
@@ -143,8 +148,13 @@ function useWidest(texts, most, measure) {
   }, [texts.join("\0"), most, measure]);
 }
 
-/** @param {Drawn} picture @param {Box} plot @param {import("../draw/colours.js").Scheme} scheme */
-function useTiles({ tiles, region }, plot, scheme) {
+/**
+ * @param {Drawn} picture
+ * @param {Box} plot
+ * @param {import("../draw/colours.js").Scheme} scheme
+ * @param {import("../draw/scale.js").Scale} scale
+ */
+function useTiles({ tiles, region }, plot, scheme, scale) {
   const colours = useMemo(() => palette(scheme), [scheme]);
   const cell = plot.width / (region.cols[1] - region.cols[0]);
   return useCanvas(
@@ -154,18 +164,19 @@ function useTiles({ tiles, region }, plot, scheme) {
     (pixels, unit) => {
       for (const tile of tiles) {
         const gap = cell * tile.block[1] >= LEAST_CELL_WITH_GAP ? unit : 0;
-        paint_tile(pixels, tile, region, colours, { gap, unit });
+        const steps = steps_of_tile(tile, scale);
+        paint_tile(pixels, tile, region, colours, { gap, unit, steps });
       }
     },
-    [...tiles.slice(-1), tiles.length, ...region.rows, ...region.cols, colours],
+    [...tiles.slice(-1), tiles.length, ...region.rows, ...region.cols, colours, scale],
   );
 }
 
 /**
  * The selected row and column, framed.
  *
- * @param {{region: import("../wants.js").Region, plot: Box, cell: {width: number, height: number},
- *   place: import("../wants.js").Place}} props
+ * @param {{region: import("../place.js").Region, plot: Box, cell: {width: number, height: number},
+ *   place: import("../place.js").Place}} props
  */
 function Frames({ region, plot, cell, place }) {
   const { query, key } = place;

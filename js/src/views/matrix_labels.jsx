@@ -6,9 +6,9 @@ import { LEVEL_PITCH, labels_along, SLANTED_PITCH } from "./matrix_layout.js";
  *
  * @param {object} props
  * @param {{queries: string[], keys: string[]}} props.tokens
- * @param {import("../wants.js").Region} props.region
+ * @param {import("../place.js").Region} props.region
  * @param {import("./matrix_layout.js").Box} props.plot
- * @param {import("../wants.js").Place} props.place
+ * @param {import("../place.js").Place} props.place
  * @param {(text: string) => string} props.label_of
  */
 export function Labels({ tokens, region, plot, place, label_of }) {

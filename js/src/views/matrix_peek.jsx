@@ -7,7 +7,7 @@ import { weight_in_words } from "../words.js";
  *
  * @param {object} props
  * @param {import("@preact/signals").Signal<{query: number, key: number} | null>} props.hover
- * @param {import("../scene.js").Drawn} props.picture
+ * @param {import("../drawn.js").Drawn} props.picture
  * @param {import("../scene.js").Scene} props.scene
  * @param {import("./matrix_layout.js").Box} props.plot
  * @param {{width: number, height: number}} props.cell
@@ -58,13 +58,14 @@ export function Peek({ hover, picture, scene, plot, cell, label_of }) {
 /**
  * The exact number where it is at hand, else what the picture says, named as that.
  *
- * @param {import("../scene.js").Drawn} picture
+ * @param {import("../drawn.js").Drawn} picture
  * @param {import("../scene.js").Scene} scene
  * @param {{query: number, key: number}} at
  */
 function number_at({ tiles }, scene, { query, key }) {
   const row = scene.row.value;
-  if (row?.query === query) return in_words(row.weights[key], row.flags[key]);
+  if (row?.direction === "from" && row.at === query)
+    return in_words(row.weights[key], row.flags[key]);
   for (const tile of tiles.toReversed()) {
     const known = value_at(tile, query, key);
     if (!known) continue;

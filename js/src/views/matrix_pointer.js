@@ -10,10 +10,10 @@ const CLICK = 4;
  *
  * @param {import("preact").RefObject<HTMLCanvasElement>} canvas
  * @param {object} given
- * @param {import("../scene.js").Drawn} given.picture
+ * @param {import("../drawn.js").Drawn} given.picture
  * @param {import("./matrix_layout.js").Box} given.plot
  * @param {import("@preact/signals").Signal<{query: number, key: number} | null>} given.hover
- * @param {import("../state.js").State} given.state
+ * @param {import("../scene.js").Scene} given.scene
  * @param {import("../ui.js").Ui} given.ui
  */
 export function usePointer(canvas, given) {
@@ -117,7 +117,7 @@ export function usePointer(canvas, given) {
       const clicked = held.has(event.pointerId) && held.size === 1 && travelled < CLICK;
       held.delete(event.pointerId);
       if (!clicked || now.current.picture.stale) return;
-      now.current.state.choose(cell_at(event));
+      now.current.scene.select(cell_at(event));
     };
 
     const forget = (/** @type {PointerEvent} */ event) => held.delete(event.pointerId);

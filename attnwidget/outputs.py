@@ -1,0 +1,79 @@
+"""What a forward pass returned, as far as a reader wants to see it: its logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+import torch
+
+from attnwidget.binding.kept import version as version_of
+from attnwidget.trouble import Trouble
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """Logits of one forward pass: a reference, which keeps neither graph nor other outputs alive.
+
+    Attributes
+    ----------
+    kept : Tensor
+        Detached, of the model's dtype: (B, T, V) one row per token, or (B, C) one per text.
+    version : int or None
+        How often its storage had been written into when the pass ended; None where that is not
+        known, under ``torch.inference_mode``.
+    """
+
+    kept: torch.Tensor = field(repr=False)
+    version: int | None
+
+    @property
+    def tensor(self) -> torch.Tensor:
+        """The logits as the model returned them.
+
+        Raises
+        ------
+        Trouble
+            If somebody has written into them since, as loops that sample do.
+        """
+        if self.version is not None and version_of(self.kept) != self.version:
+            raise Trouble(
+                "The logits were overwritten after the pass.",
+                "Make new tensors instead: logits = logits / temperature, not logits /= temperature.",
+            )
+        return self.kept
+
+
+def logits_of(output: Any) -> Logits | None:
+    """Logits among what a forward returned, or None.
+
+    Parameters
+    ----------
+    output : object
+        Something with ``logits``, by attribute or by key; or a floating tensor; or a tuple or list
+        whose first such tensor of two or three axes is meant, as in ``(loss, logits)``.
+
+    Notes
+    -----
+    A model without a head returns hidden states, and nothing tells these from logits if they come
+    as a bare tensor.
+    """
+    if not isinstance(output, torch.Tensor):
+        named = output.get("logits") if isinstance(output, Mapping) else None
+        if named is None:
+            named = getattr(output, "logits", None)
+        if named is None and isinstance(output, tuple | list):
+            named = next((one for one in output if _is_per_item(one)), None)
+        output = named
+    if not _is_floating(output):
+        return None
+    return Logits(output.detach(), version_of(output))
+
+
+def _is_floating(value: object) -> TypeGuard[torch.Tensor]:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def _is_per_item(value: object) -> bool:
+    return _is_floating(value) and value.dim() in (2, 3)

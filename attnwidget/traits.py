@@ -1,0 +1,102 @@
+"""What a reader may choose, as traits; and how a link between two widgets sets them."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import traitlets
+
+from attnwidget.heads import Heads
+from attnwidget.reading import KINDS
+
+# Those that say where to look come true with the first pass; the others hold at once.
+PLACE = ("stack", "layer", "head", "query", "key", "batch")
+OF_A_PASS = (*PLACE, "heads", "pair", "step")
+OF_THE_PAGE = ("view", "mean", "direction", "words", "hide", "renormalise", "scale", "mass")
+
+
+class Choice(traitlets.HasTraits):
+    """The traits of an Explorer, all of them two-way."""
+
+    text = traitlets.Unicode().tag(sync=True)
+    """The text the model runs on; setting it runs the model and shows that pass."""
+    stack = traitlets.Unicode().tag(sync=True)
+    """Group of like layers: "encoder", "decoder", "cross", ..."""
+    layer = traitlets.Int().tag(sync=True)
+    """Layer number within the stack."""
+    head = traitlets.Int().tag(sync=True)
+    """Head number within the layer."""
+    heads: Any = traitlets.TraitType().tag(sync=True)
+    """Heads drawn together, as a list of [layer, head] pairs, at most 64; [] for only the selected
+    one. Numbers alone are heads of the selected layer. It holds as long as the selected head is one
+    of them: setting it moves the selection to its first if need be."""
+    mean = traitlets.Bool(False).tag(sync=True)
+    """Whether several heads are drawn as their mean."""
+    query = traitlets.Union(
+        [traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True
+    ).tag(sync=True)
+    """Index of the token that looks, or None. May be set to the token's text."""
+    key = traitlets.Union(
+        [traitlets.Int(), traitlets.Unicode()], default_value=None, allow_none=True
+    ).tag(sync=True)
+    """Index of the token that is looked at, or None. May be set to the token's text."""
+    batch = traitlets.Int().tag(sync=True)
+    """Item of the batch."""
+    step = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """Number of a kept pass to stay at, while new ones are recorded; None follows the newest."""
+    view = traitlets.Enum(["lines", "matrix", "text", "grid"], "lines").tag(sync=True)
+    """The main view."""
+    direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
+    """"from": where the query looks. "to": who looks at the key."""
+    words = traitlets.Bool(False).tag(sync=True)
+    """Whether pieces of a word are drawn as one: their weights as keys are summed, those as queries
+    averaged."""
+    hide = traitlets.List(traitlets.Enum(list(KINDS))).tag(sync=True)
+    """Tokens that are not drawn: any of "special", "padding" and "first" (that is not padding)."""
+    renormalise = traitlets.Bool(False).tag(sync=True)
+    """Whether rows are divided by what they sum to over the keys that are drawn."""
+    pair = traitlets.List(
+        traitlets.Int(), default_value=None, allow_none=True, minlen=2, maxlen=2
+    ).tag(sync=True)
+    """[a, b] for only queries of sentence a and keys of sentence b of a pair; None for all."""
+    scale = traitlets.Enum(["linear", "sqrt", "log", "row"], "sqrt").tag(sync=True)
+    """What is drawn of weights: themselves, roots, logarithms, or shares of their row's largest."""
+    mass = traitlets.Float(0.9, min=0.0, max=1.0).tag(sync=True)
+    """Share of each row's weights that is drawn as lines, the strongest first."""
+
+    @traitlets.default("heads")
+    def _no_heads(self) -> Heads:
+        return []
+
+    @traitlets.validate("hide")
+    def _in_order(self, proposal: dict[str, Any]) -> list[str]:
+        return sorted(set(proposal["value"]))
+
+    @traitlets.validate("mass")
+    def _a_number(self, proposal: dict[str, Any]) -> float:
+        mass: float = proposal["value"]
+        if mass != mass:  # NaN
+            raise traitlets.TraitError("mass=nan is no share. Choose from 0.0 to 1.0.")
+        return mass
+
+
+def is_set_by_link() -> bool:
+    """Whether a ``traitlets.link`` or ``dlink`` is setting the trait that is being validated.
+
+    Whoever moved the other widget has done nothing wrong, so that an error would go to the wrong
+    place; and traitlets offers no way to ask but to look who called.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not _is_of_traitlets(frame):
+        frame = frame.f_back
+    while frame is not None and _is_of_traitlets(frame):
+        if isinstance(frame.f_locals.get("self"), traitlets.link | traitlets.directional_link):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_of_traitlets(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") == traitlets.traitlets.__name__

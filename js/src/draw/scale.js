@@ -1,0 +1,128 @@
+/** From a weight to a place on the colour ramp. Pure functions; the legend says which is in use. */
+
+/** @typedef {import("../messages.js").TilePicture} TilePicture */
+/** @typedef {import("../state.js").Selection["scale"]} ScaleName */
+
+/**
+ * @typedef {object} Scale
+ * @property {ScaleName} name
+ * @property {number} top  The weight that gets full ink; larger ones get no more.
+ * @property {number} beyond  The largest weight there is; above `top` where a sink was left out.
+ */
+
+/** How many powers of ten the logarithmic scale spans. */
+export const DECADES = 4;
+/** From this mean weight on, the first token is a sink: heads look there when they have nothing to say. */
+const SINK = 0.25;
+
+/** @type {readonly (readonly [ScaleName, string])[]} */
+export const SCALES = [
+  ["linear", "linear"],
+  ["sqrt", "square root"],
+  ["log", "logarithmic"],
+  ["row", "per row"],
+];
+
+/**
+ * Share of the ramp, 0 … 1, for a weight.
+ *
+ * @param {ScaleName} name  "row" is a square root as well: its `top` is that of the row.
+ * @param {number} weight
+ * @param {number} top
+ */
+export function share_of_ramp(name, weight, top) {
+  if (!(weight > 0) || !(top > 0)) return 0;
+  const share = Math.min(1, weight / top);
+  if (name === "linear") return share;
+  if (name === "log") return Math.max(0, 1 + Math.log10(share) / DECADES);
+  return Math.sqrt(share);
+}
+
+/** Step of the ramp of 256 colours. @param {ScaleName} name @param {number} weight @param {number} top */
+export function ramp_step(name, weight, top) {
+  return Math.round(255 * share_of_ramp(name, weight, top));
+}
+
+/** Weights that a byte on the square-root scale of the kernel stands for. @param {number} max */
+export function weights_of_bytes(max) {
+  return Float32Array.from({ length: 256 }, (_, byte) => max * (byte / 255) ** 2);
+}
+
+/**
+ * Scale for rows of cells. A first token that soaks up the weight does not set it: the rest would
+ * drown. Its column is then drawn in full ink.
+ *
+ * @param {ScaleName} name
+ * @param {ArrayLike<number>} cells  n × m, weights or what `value` turns into weights.
+ * @param {[number, number]} shape
+ * @param {{has_first: boolean, value?: (cell: number) => number}} how  `has_first`: column 0 holds
+ *   the first token.
+ * @returns {Scale}
+ */
+export function scale_of(name, cells, [n, m], { has_first, value = (cell) => cell }) {
+  let [rest, first, sum] = [0, 0, 0];
+  for (let r = 0; r < n; r++) {
+    for (let c = 0; c < m; c++) {
+      const weight = value(cells[r * m + c]);
+      if (c > 0 || !has_first) rest = weight > rest ? weight : rest;
+      else if (weight > 0) {
+        first = weight > first ? weight : first;
+        sum += weight;
+      }
+    }
+  }
+  const is_sink = first > rest && rest > 0 && sum / n >= SINK;
+  return { name, top: is_sink ? rest : Math.max(first, rest), beyond: Math.max(first, rest) };
+}
+
+/**
+ * Largest weight of each row of cells, the first token's left out where `scale` leaves it out.
+ *
+ * @param {ArrayLike<number>} cells
+ * @param {[number, number]} shape
+ * @param {Scale} scale
+ * @param {(cell: number) => number} value
+ */
+export function tops_of_rows(cells, [n, m], { top, beyond }, value) {
+  const from = beyond > top && m > 1 ? 1 : 0;
+  return Float32Array.from({ length: n }, (_, r) => {
+    let most = 0;
+    for (let c = from; c < m; c++) most = Math.max(most, value(cells[r * m + c]));
+    return most;
+  });
+}
+
+/** @param {TilePicture} tile */
+const value_of = (tile) => {
+  if (tile.encoding === "linear") return (/** @type {number} */ cell) => cell;
+  const weights = weights_of_bytes(tile.max);
+  return (/** @type {number} */ byte) => weights[byte];
+};
+
+/** @param {ScaleName} name @param {TilePicture} tile @returns {Scale} */
+export function scale_of_tile(name, tile) {
+  const shape = /** @type {[number, number]} */ (tile.shape);
+  return scale_of(name, tile.cells, shape, {
+    has_first: tile.cols[0] === 0,
+    value: value_of(tile),
+  });
+}
+
+/**
+ * Step of the ramp for every cell of a tile.
+ *
+ * @param {TilePicture} tile
+ * @param {Scale} scale
+ * @returns {Uint8Array}
+ */
+export function steps_of_tile(tile, scale) {
+  const [n, m] = tile.shape;
+  const value = value_of(tile);
+  const by_row = scale.name === "row" ? tops_of_rows(tile.cells, [n, m], scale, value) : null;
+  const steps = new Uint8Array(n * m);
+  for (let i = 0; i < steps.length; i++) {
+    const top = by_row ? by_row[Math.floor(i / m)] : scale.top;
+    steps[i] = ramp_step(scale.name, value(tile.cells[i]), top);
+  }
+  return steps;
+}

@@ -1,0 +1,69 @@
+import { computed } from "@preact/signals";
+import { in_place } from "./drawn.js";
+import { strand_of, with_row } from "./links.js";
+import { looker, place_in, whole_region } from "./place.js";
+import { is_small, lines_want, row_want, sets_of, tile_want } from "./wants.js";
+
+/** Heads as links between tokens: all that are drawn together, of one and the same pass. */
+
+/** @typedef {import("./links.js").Strand} Strand */
+/** @typedef {import("./drawn.js").InPlace & {strands: Strand[]}} Strung */
+
+/** @param {import("./scene.js").Parts} parts */
+export function make_strung({ source, ui, wished, place }) {
+  /** @type {Strung | null} */
+  let last_strung = null;
+  /** @type {WeakMap<object, Strand | null>} */
+  const strands_made = new WeakMap();
+
+  /** All shown heads as links; the last ones until every one of them is here. */
+  return computed(() => {
+    const at = place.value;
+    if (!at) return last_strung && { ...last_strung, stale: true };
+    const entries = sets_of(at).map((heads) => {
+      if (is_small(at)) {
+        const entry = source.find(tile_want(at, whole_region(at), ui.pixels.value, heads).key);
+        return { heads, near: entry, far: null };
+      }
+      const near = source.find(lines_want(at, at.direction, heads).key);
+      const other = at.direction === "from" ? "to" : "from";
+      const far = source.find(lines_want(at, other, heads).key);
+      return { heads, near, far: far?.model === near?.model ? far : null };
+    });
+    const own = entries[0]?.near?.model;
+    const found = own && place_in(own, wished.value);
+    if (!found || entries.some(({ near }) => near?.model !== own)) {
+      return last_strung && { ...last_strung, stale: true };
+    }
+    const strands = entries.map(({ heads, near, far }) => {
+      const pictures = [near?.picture, far?.picture];
+      const key = /** @type {object} */ (far?.picture ?? near?.picture);
+      if (!strands_made.has(key)) strands_made.set(key, made(heads, pictures));
+      const strand = strands_made.get(key);
+      const item = looker(found);
+      if (!strand || is_small(found) || item === null) return strand;
+      const row = source.find(row_want(found, found.direction, item, heads).key);
+      return row?.picture.kind === "row" && row.model === own
+        ? with_row(strand, row.picture)
+        : strand;
+    });
+    if (strands.some((strand) => !strand)) return last_strung && { ...last_strung, stale: true };
+    last_strung = {
+      ...in_place(own, found),
+      strands: /** @type {Strand[]} */ (strands),
+    };
+    return last_strung;
+
+    /** @param {import("./messages.js").LayerHead[]} heads @param {(import("./messages.js").Picture | undefined)[]} pictures */
+    function made(heads, pictures) {
+      const [near] = pictures;
+      if (near?.kind === "tile") return strand_of(heads, near);
+      /** @param {string} direction */
+      const lines = (direction) => {
+        const found = pictures.find((p) => p?.kind === "lines" && p.direction === direction);
+        return found?.kind === "lines" ? found : null;
+      };
+      return strand_of(heads, { from: lines("from"), to: lines("to") });
+    }
+  });
+}

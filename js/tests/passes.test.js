@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { button, click, one, press, settled, show, text, texts } from "./show.js";
+
+const KEPT = { shown: 5, newest: 7, kept: [2, 5, 6, 7], paused: true };
+
+/** @param {Element} el @param {"before" | "after"} which */
+const arrow = (el, which) =>
+  /** @type {HTMLButtonElement} */ (one(el, `[aria-label="The pass ${which}"]`));
+
+describe("passes", () => {
+  test("are not spoken of while there is one, nor where nothing is live", async () => {
+    expect((await show("minilm")).el.querySelector(".aw-passes")).toBeNull();
+    const { el, model } = await show("minilm");
+    model.new_pass();
+    await settled();
+    expect(text(el, ".aw-passes")).toContain("live · pass 2");
+  });
+
+  test("Pause stays at the one on screen", async () => {
+    const passes = { shown: 7, newest: 7, kept: [5, 6, 7], paused: false };
+    const { el, model } = await show("minilm", {}, { passes });
+    expect(text(el, ".aw-passes > span")).toBe("live · pass 7");
+    expect(arrow(el, "after").disabled).toBe(true);
+    expect(button(el, "Pause").getAttribute("aria-pressed")).toBe("false");
+    await click(button(el, "Pause"));
+    expect(model.get("step")).toBe(7);
+  });
+
+  test("Follow goes on with the newest", async () => {
+    const { el, model } = await show("minilm", { step: 5 }, { passes: KEPT });
+    expect(text(el, ".aw-passes > span")).toBe("paused · pass 5 of 7");
+    expect(button(el, "Follow").getAttribute("aria-pressed")).toBe("true");
+    await click(button(el, "Follow"));
+    expect(model.get("step")).toBeNull();
+  });
+
+  test("the arrows go to those that are kept, not to numbers between", async () => {
+    const { el, model, scene } = await show("minilm", { step: 5 }, { passes: KEPT });
+    await click(arrow(el, "before"));
+    expect(model.get("step")).toBe(2);
+    await click(arrow(el, "after"));
+    expect(model.get("step")).toBe(6);
+    // Python shows it.
+    scene.passes = { ...KEPT, shown: 2 };
+    model.new_pass();
+    await settled();
+    expect(text(el, ".aw-passes > span")).toBe("paused · pass 2 of 7");
+    expect([arrow(el, "before").disabled, arrow(el, "after").disabled]).toEqual([true, false]);
+    await click(arrow(el, "before"));
+    expect(model.get("step")).toBe(6);
+  });
+
+  test("an earlier pass is left by its arrow also while live", async () => {
+    const passes = { shown: 7, newest: 7, kept: [5, 6, 7], paused: false };
+    const { el, model } = await show("minilm", {}, { passes });
+    await click(arrow(el, "before"));
+    expect(model.get("step")).toBe(6);
+  });
+
+  test("p pauses and follows", async () => {
+    const passes = { shown: 7, newest: 7, kept: [5, 6, 7], paused: false };
+    const { el, model } = await show("minilm", {}, { passes });
+    await press(el, "p");
+    expect(model.get("step")).toBe(7);
+    await press(el, "p");
+    expect(model.get("step")).toBeNull();
+  });
+
+  test("paused, Space steps passes, not tokens, both ways and not beyond the ends", async () => {
+    const passes = { shown: 5, newest: 7, kept: [2, 5, 7], paused: true };
+    const { el, model, scene } = await show("minilm", { step: 5 }, { passes });
+    await press(el, " ");
+    expect(model.get("step")).toBe(7);
+    await press(el, "PageUp");
+    expect(model.get("step")).toBe(2);
+    scene.passes = { ...passes, shown: 2 };
+    model.new_pass();
+    await settled();
+    await press(el, " ", { shiftKey: true });
+    expect(model.get("step")).toBe(2);
+    expect(model.get("query")).toBe(10);
+    // The arrow keys still step tokens.
+    await press(el, "ArrowRight");
+    expect(model.get("query")).toBe(11);
+  });
+});
+
+describe("predictions", () => {
+  const CANDIDATES = [
+    { text: "was", share: 0.62 },
+    { text: "is", share: 0.081 },
+    { text: "\n", share: 0.012 },
+    { text: "has", share: 0.004 },
+  ];
+  const line = (/** @type {Element} */ el) => text(el, ".aw-predictions");
+
+  test("say what the model would write next, three of them, and of how many", async () => {
+    const { el } = await show("small", { query: 9 }, { candidates: CANDIDATES });
+    const token = text(el, ".aw-column-query .aw-is-query bdi");
+    expect(line(el)).toBe(`Next after ${token}: was 62 %, is 8 %, ↵ 1 % of 50,257`);
+    expect(texts(el, ".aw-predictions .aw-marked")).toEqual(["↵"]);
+  });
+
+  test.each([
+    ["masked", /^In place of \S+: was 62 %/],
+    ["token classes", /^\S+ is: was 62 %/],
+    ["classes", /^The text is: was 62 %/],
+  ])("are said for what they are: %s", async (what, words) => {
+    const { el } = await show("small", { query: 9 }, { what, candidates: CANDIDATES });
+    expect(line(el)).toMatch(words);
+  });
+
+  test("come for a run of tokens: a step asks for nothing but the next run's", async () => {
+    const { el, model } = await show("small", { query: 13, key: null }, { candidates: CANDIDATES });
+    const wanted = () =>
+      model.sent.at(-1).wants.filter((/** @type {any} */ w) => w.kind === "predictions");
+    expect(wanted()).toMatchObject([{ at: [0, 16], count: 5 }]);
+    const sent = model.sent.length;
+    await press(el, "ArrowRight");
+    expect(line(el)).toMatch(/^Next after/);
+    expect(model.sent).toHaveLength(sent);
+  });
+
+  test("of a word are those of its last piece", async () => {
+    const long = {
+      tokens: "a b c d e f g h i j k l m n o p q".split(" "),
+      gaps: Array(17).fill(""),
+      words: [...Array(13).keys(), 13, 13, 13, 13],
+    };
+    const traits = { query: 13, key: null, words: true };
+    const { model } = await show("words", traits, { ...long, candidates: CANDIDATES });
+    await settled();
+    const wants = model.sent.at(-1).wants;
+    expect(wants.find((/** @type {any} */ w) => w.kind === "predictions").at).toEqual([16, 32]);
+  });
+
+  test("are not there for cross-attention, without a token, or without any", async () => {
+    expect(line((await show("cross", {}, { candidates: CANDIDATES })).el)).toBe("");
+    expect(line((await show("small", { query: null }, { candidates: CANDIDATES })).el)).toBe("");
+    expect(line((await show("small")).el)).toBe("");
+    const { el, model } = await show("small", {}, { candidates: CANDIDATES });
+    const { key } = model.sent
+      .at(-1)
+      .wants.find((/** @type {any} */ w) => w.kind === "predictions");
+    model.make_trouble(key, "This model gives no logits.", "None are drawn.");
+    await settled();
+    // It is no trouble of the picture's.
+    expect(el.querySelector(".aw-trouble")).toBeNull();
+  });
+});
