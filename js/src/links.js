@@ -139,7 +139,8 @@ export function strand_of(set, pictures) {
  */
 export function count_for_mass({ weights, count, sum }, mass) {
   if (mass >= 1) return count;
-  const wished = mass * sum;
+  // Numbers of 32 bits: a share that is meant to be reached exactly may fall short by a hair.
+  const wished = (mass - 1e-6) * sum;
   let held = 0;
   for (let i = 0; i < count; i++) {
     if (held >= wished) return i;

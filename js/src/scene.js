@@ -50,9 +50,6 @@ const NONE = new Set();
  * @param {import("./ui.js").Ui} ui
  */
 export function make_scene(source, state, ui) {
-  // Opened before the first pass, the lists ask for "the first stack" and go on to do so.
-  const opened_early = state.stack.peek() === "";
-
   const wished = computed(() => ({
     stack: state.stack.value,
     layer: state.layer.value,
@@ -74,10 +71,11 @@ export function make_scene(source, state, ui) {
   }));
 
   const context = computed(() => {
+    // The first stack is asked for as that, not by its name: so the lists stay the same from before
+    // the first pass on, and a kernel that has been busy ever since can guess them.
     const first = source.model.value?.stacks[0]?.name;
     const { stack } = wished.value;
-    const is_first = opened_early && (stack === first || first === undefined);
-    return context_of(wished.value, is_first ? "" : stack);
+    return context_of(wished.value, first === undefined || stack === first ? "" : stack);
   });
 
   /** @type {ModelPicture | null} */

@@ -27,6 +27,8 @@ export function make_ui() {
     help: signal(false),
     /** What is searched for; null while the search is closed. */
     search: signal(/** @type {string | null} */ (null)),
+    /** How often it was called for: each time its field wants the focus. */
+    searches: signal(0),
     /** Large type, the heads folded away. */
     lecture: signal(false),
     /** A token under the pointer, shown in place of the selected one. */

@@ -134,27 +134,32 @@ describe("heads drawn together", () => {
     expect(plain.every((s) => /** @type {HTMLElement} */ (s).style.color === "")).toBe(true);
   });
 
-  test("are left out one by one; the selection goes to one that stays", async () => {
+  test("are selected by a click, left out by Shift; the selection goes to one that stays", async () => {
     const heads = [[2, 0], ...TWO];
     const page = await show("minilm", { heads });
     expect(chips(page)).toEqual(["2.0", "5.3", "5.11"]);
-    await click(button(page.el, "5.11"));
+    await click(button(page.el, "5.3"));
+    expect(chosen(page)).toEqual([5, 3, heads, false]);
+    await click(button(page.el, "5.3"), { shiftKey: true });
     expect(chosen(page)).toEqual([
       2,
       0,
       [
         [2, 0],
-        [5, 3],
+        [5, 11],
       ],
       false,
     ]);
-    await click(button(page.el, "5.3"));
+    await click(button(page.el, "5.11"), { shiftKey: true });
     expect(chosen(page)).toEqual([2, 0, [[2, 0]], false]);
     expect(chips(page)).toEqual([]);
   });
 
   test("a chip twice is that head alone, as is the button for the selected one", async () => {
     const page = await show("minilm", { heads: TWO, mean: true });
+    // The second click of a double click leaves nothing out.
+    await click(button(page.el, "5.3"), { detail: 2 });
+    expect(page.model.get("heads")).toEqual(TWO);
     button(page.el, "5.3").dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
     await settled();
     expect(chosen(page)).toEqual([5, 3, [], false]);

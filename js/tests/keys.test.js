@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { action_of, KEYS } from "../src/keys.js";
-import { column, one, press, settled, show, text, texts } from "./show.js";
+import { button, click, column, one, press, settled, show, text, texts } from "./show.js";
 
 /** @typedef {Awaited<ReturnType<typeof show>>} Page */
 
@@ -176,6 +176,27 @@ describe("keys", () => {
     focused.dispatchEvent(space);
     expect(space.defaultPrevented).toBe(false);
     expect(model.get("query")).toBe(10);
+  });
+
+  test("a slider and a switch that have the focus keep their own keys, and leave the rest", async () => {
+    const { el, model } = await show("minilm");
+    const heard = (/** @type {Element} */ target, /** @type {string} */ key) => {
+      const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+      target.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    const slider = one(el, ".aw-mass input");
+    for (const key of ["ArrowRight", "ArrowLeft", "Home", "End", "PageUp"]) {
+      expect(heard(slider, key)).toBe(false);
+    }
+    expect(model.get("query")).toBe(10);
+    expect(heard(slider, "]")).toBe(true);
+    await click(button(el, /^Tokens/));
+    const box = one(el, ".aw-menu-pane input");
+    expect(heard(box, " ")).toBe(false);
+    expect(model.get("query")).toBe(10);
+    expect(heard(box, "ArrowRight")).toBe(true);
+    expect(model.get("query")).toBe(11);
   });
 
   test("? opens the list of keys, Esc closes it and keeps what is selected", async () => {

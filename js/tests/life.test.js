@@ -33,6 +33,19 @@ describe("life and death", () => {
     expect(text(el, ".aw-sentence")).toContain("head 9");
   });
 
+  test("opened before or after the first pass, nothing is asked for under two names", async () => {
+    for (const stack of ["", "encoder"]) {
+      const { model } = await show("minilm", { stack });
+      const shown = model.sent.flatMap((message) =>
+        message.wants.filter((/** @type {any} */ want) => !want.prefetch),
+      );
+      for (const kind of ["model", "tile", "overview", "check"]) {
+        const keys = shown.filter((want) => want.kind === kind).map((want) => want.key);
+        expect(new Set(keys).size).toBe(1);
+      }
+    }
+  });
+
   test("an aborted view leaves no listener, observer or element, and says it wants nothing", async () => {
     const added = vi.spyOn(window, "addEventListener");
     const removed = vi.spyOn(window, "removeEventListener");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { links_of_row } from "../src/links.js";
 import { items_in_sight, lines_layout, scrolled_to } from "../src/views/lines_layout.js";
-import { mean_of, shares_beside, washes_of } from "../src/views/lines_shares.js";
+import { mean_of, shares_beside, unseen, washes_of } from "../src/views/lines_shares.js";
 import { row_of, sequence } from "./pictures.js";
 
 /** @param {Partial<Parameters<typeof lines_layout>[0]>} given */
@@ -37,7 +37,7 @@ describe("the columns", () => {
 
   test("with their percentages stay inside the width", () => {
     for (const width of widths) {
-      for (const label of [12, 26, 40]) {
+      for (const label of [12, 26, 40, Math.max(56, Math.floor(width / 4.5))]) {
         // As the view has it: three heads have their numbers side by side only where it is wide.
         for (const shares of width < 460 ? [1] : [1, 2, 3]) {
           const at = layout_of({ width, query_label: label, key_label: label, shares });
@@ -113,6 +113,43 @@ describe("rows", () => {
       expect((item + 1) * row).toBeLessThanOrEqual(to + height);
       expect(scrolled_to(to, height, row, item, length)).toBe(to);
     }
+  });
+});
+
+describe("what ends out of sight", () => {
+  /** Five rows of 20 pixels, of 20 items. @param {number} scrolled */
+  const columns = (scrolled) => ({
+    ...{ width: 100, height: 100, row: 20, queries: scrolled, keys: scrolled },
+    seen: /** @type {[number, number]} */ ([0, 5]),
+  });
+  const lengths = { query: 20, key: 20 };
+  const weights = Array(20).fill(0);
+  Object.assign(weights, { 2: 0.5, 8: 0.3, 15: 0.195, 16: 0.005 });
+  const one = links_of_row(row_of(weights));
+
+  test("is added up, above and below, with the largest to go to", () => {
+    const at = (/** @type {number} */ scrolled) =>
+      unseen([one], columns(scrolled), "from", lengths, 1);
+    expect(at(0).above).toBeNull();
+    expect(at(0).below?.share).toBeCloseTo(0.5, 6);
+    expect(at(0).below?.item).toBe(8);
+    expect(at(150).above).toMatchObject({ share: 0.5, item: 2 });
+    expect(at(150).below?.item).toBe(15);
+    // A half of a percent is not worth a button.
+    expect(at(220).below).toBeNull();
+  });
+
+  test("counts only what is drawn, and the mean of several heads", () => {
+    const few = unseen([one], columns(0), "from", lengths, 0.7);
+    expect(few.below?.share).toBeCloseTo(0.3, 6);
+    const both = unseen([one, links_of_row(row_of([1]))], columns(0), "from", lengths, 1);
+    expect(both.below?.share).toBeCloseTo(0.25, 6);
+  });
+
+  test("is a share of all that the key gets, the other way", () => {
+    const much = links_of_row(row_of(weights.map((w) => 4 * w)));
+    const to = unseen([much], columns(0), "to", lengths, 1);
+    expect(to.below?.share).toBeCloseTo(0.5, 6);
   });
 });
 

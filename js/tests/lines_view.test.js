@@ -14,6 +14,8 @@ import {
   texts,
 } from "./show.js";
 
+/** Too long to be sent as one exact tile. */
+const LONG = Array.from({ length: 300 }, (_, i) => `t${i}`);
 const ANIMAL = "[CLS] the animal didn ' t cross the street because it was too tired [SEP]".split(
   " ",
 );
@@ -127,6 +129,7 @@ describe("the pointer", () => {
     };
     const [sent, before] = [model.sent.length, state_of(el)];
     const sentence = text(el, ".aw-sentence");
+    expect(sentence).toContain("it looks");
     const seen = new Set();
     for (const item of [0, 3, 7, 14]) {
       await hover(column(el, "query"), item);
@@ -134,12 +137,14 @@ describe("the pointer", () => {
       expect(now.query).toEqual([ANIMAL[item]]);
       expect(Object.keys(now.beside_keys).length).toBeGreaterThan(0);
       expect(now.beside_queries).toEqual({});
+      expect(text(el, ".aw-sentence")).toContain(`${ANIMAL[item]} looks`);
       seen.add(JSON.stringify(now.lines));
     }
     await hover(column(el, "key"), 3);
     const to = state_of(el);
     expect([to.query, to.key]).toEqual([[], ["didn"]]);
     expect(to.beside_keys).toEqual({});
+    expect(text(el, ".aw-sentence")).toContain("didn is looked at");
     seen.add(JSON.stringify(to.lines));
     expect(seen.size).toBe(5);
     await leave(column(el, "key"));
@@ -147,12 +152,11 @@ describe("the pointer", () => {
     await settled();
     expect(model.sent).toHaveLength(sent);
     expect(written).toEqual([]);
-    // What is selected is still what is said.
     expect(text(el, ".aw-sentence")).toBe(sentence);
   });
 
   test("a long text is peeked at as well without the kernel, in both columns", async () => {
-    const { el, model } = await show("long", { query: 3, key: null });
+    const { el, model } = await show("long", { query: 3, key: null }, { tokens: LONG });
     const sent = model.sent.length;
     const before = state_of(el);
     await hover(column(el, "query"), 5);
@@ -172,6 +176,18 @@ describe("the pointer", () => {
     expect(model.get("direction")).toBe("from");
     await leave(column(el, "key"));
     expect(texts(el, ".aw-column-query .aw-shown bdi")).toEqual(["it"]);
+  });
+
+  test("at rest does not keep what a key moves away from", async () => {
+    const { el } = await show("minilm");
+    await hover(column(el, "query"), 3);
+    expect(texts(el, ".aw-shown bdi")).toEqual(["didn"]);
+    await press(el, "ArrowRight");
+    expect(texts(el, ".aw-shown bdi")).toEqual(["was"]);
+    await hover(column(el, "query"), 3);
+    await press(el, "v");
+    await press(el, "v");
+    expect(text(el, ".aw-sentence")).toContain("was looks");
   });
 
   test("a finger that drags does not peek, and below the last token is nothing", async () => {

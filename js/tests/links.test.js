@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  between,
   count_for_mass,
   links_of_lines,
   links_of_row,
@@ -83,6 +84,10 @@ describe("links of a tile", () => {
     ]);
     expect(links_of_tile(tile, "from", 1).sum).toBeNaN();
     expect(pairs(links_of_tile(tile, "to", 1))).toEqual([[1, 0.5]]);
+    // Whatever number stands in their place.
+    const flags = Uint8Array.of(0, 1, 2);
+    const other = links_of_tile(tile_of([[0.5, 0.25, 0.25]], { flags }), "from", 0);
+    expect(pairs(other)).toEqual([[0, 0.5]]);
   });
 });
 
@@ -175,6 +180,30 @@ describe("strands", () => {
     ]);
     expect(whole.links("from", 0)).toBe(strand.links("from", 0));
     expect(whole.links("to", 1)).toBe(strand.links("to", 1));
+  });
+});
+
+describe("between two heads", () => {
+  const before = links_of_row(row_of([0.5, 0, 0.25, 0.25]));
+  const after = links_of_row(row_of([0, 1, 0, 0]));
+
+  test("each weight goes its way, in order of size", () => {
+    expect(pairs(between(before, after, 0.5))).toEqual([
+      [1, 0.5],
+      [0, 0.25],
+      [2, 0.125],
+      [3, 0.125],
+    ]);
+    expect(between(before, after, 0.5)).toMatchObject({ sum: 1, complete: true });
+    expect(between(before, NO_LINKS, 0.25).sum).toBe(0.75);
+  });
+
+  test("it begins as the one and ends as the other", () => {
+    const seen = (/** @type {number} */ share) =>
+      pairs(between(before, after, share)).filter(([, w]) => w > 0);
+    expect(seen(0)).toEqual(pairs(before));
+    expect(seen(1)).toEqual(pairs(after));
+    expect(between(links_of_lines(lines_of([[0.6, 0.4]], 1), 0), after, 0.5).complete).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { palette } from "../src/draw/colours.js";
-import { ramp_step } from "../src/draw/scale.js";
+import { ramp_step, scale_of } from "../src/draw/scale.js";
 import { laid_out, painted } from "./setup.js";
 import { one, press, settled, show, text, texts, type } from "./show.js";
 
@@ -38,11 +38,8 @@ describe("what is drawn", () => {
       const [{ content, weights }] = await tiles_of(shown);
       expect(content).toMatchObject({ rows: [0, 15], cols: [0, 15] });
       const { ramp } = palette("light");
-      // The other keys set the scale where the first one is a sink.
-      const first = [...weights].filter((_, i) => i % 15 === 0);
-      const rest = Math.max(...[...weights].filter((_, i) => i % 15 > 0));
-      const is_sink = Math.max(...first) > rest && first.reduce((a, b) => a + b, 0) / 15 >= 0.25;
-      const top = is_sink ? rest : content.max;
+      const { top, beyond } = scale_of(scale, weights, [15, 15], { has_first: true });
+      expect(beyond).toBe(content.max);
       expect(cells_of(shown.el, 15)).toEqual(
         Array.from(weights, (w) => ramp[ramp_step(scale, w, top)]),
       );

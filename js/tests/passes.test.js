@@ -58,10 +58,11 @@ describe("passes", () => {
   });
 
   test("p pauses and follows", async () => {
-    const passes = { shown: 7, newest: 7, kept: [5, 6, 7], paused: false };
+    // A newer one has ended, and is not on screen yet.
+    const passes = { shown: 6, newest: 7, kept: [5, 6, 7], paused: false };
     const { el, model } = await show("minilm", {}, { passes });
     await press(el, "p");
-    expect(model.get("step")).toBe(7);
+    expect(model.get("step")).toBe(6);
     await press(el, "p");
     expect(model.get("step")).toBeNull();
   });
@@ -138,12 +139,23 @@ describe("predictions", () => {
     expect(line((await show("cross", {}, { candidates: CANDIDATES })).el)).toBe("");
     expect(line((await show("small", { query: null }, { candidates: CANDIDATES })).el)).toBe("");
     expect(line((await show("small")).el)).toBe("");
-    const { el, model } = await show("small", {}, { candidates: CANDIDATES });
-    const { key } = model.sent
-      .at(-1)
-      .wants.find((/** @type {any} */ w) => w.kind === "predictions");
-    model.make_trouble(key, "This model gives no logits.", "None are drawn.");
-    await settled();
+  });
+
+  test("that cannot be had are said to be missing, and why", async () => {
+    const { el, model } = await show("sixty", { key: null });
+    expect(line(el)).toMatch(/^Next after/);
+    const { send } = model;
+    model.send = (message) => {
+      for (const { key, kind } of message.wants) {
+        if (kind === "predictions") model.make_trouble(key, "No logits.", "Run the model itself.");
+      }
+      const wants = message.wants.filter((/** @type {any} */ w) => w.kind !== "predictions");
+      send.call(model, { ...message, wants });
+    };
+    // Into the next run of tokens.
+    await press(el, "End");
+    expect(line(el)).toBe("No logits.");
+    expect(one(el, ".aw-predictions").title).toBe("Run the model itself.");
     // It is no trouble of the picture's.
     expect(el.querySelector(".aw-trouble")).toBeNull();
   });

@@ -83,22 +83,18 @@ describe("a first token that is a sink", () => {
     expect(beyond).toBe(0.875);
   });
 
-  test("sets it where it is none: small on average, or not the largest", () => {
+  test("sets it where it is none: small on average, or hardly larger than the rest", () => {
     expect(scale(rows(0.2))).toMatchObject({ top: Math.fround(0.6), beyond: Math.fround(0.6) });
-    // One row looks at the first token, all others nearly never.
-    const once = [
-      [0.5, 0.5],
-      [0, 0.4],
-      [0, 0.4],
-      [0, 0.4],
+    // One row looks at the first token, all others never.
+    const once = [0.9, 0, 0, 0].map((first) => [first, 0.1]);
+    expect(scale(once).top).toBe(Math.fround(0.9));
+    const often = [0.9, 0.3, 0, 0].map((first) => [first, 0.1]);
+    expect(scale(often).top).toBe(Math.fround(0.1));
+    const hardly = [
+      [0.5, 0.4, 0.1],
+      [0.5, 0.1, 0.4],
     ];
-    expect(scale([[0.9, 0.1], ...once.slice(1)]).top).toBe(Math.fround(0.9));
-    expect(
-      scale([
-        [0.9, 0.1],
-        [0.9, 0.1],
-      ]).top,
-    ).toBe(Math.fround(0.1));
+    expect(scale(hardly)).toMatchObject({ top: 0.5, beyond: 0.5 });
   });
 
   test("can only be told where the first token is in the picture", () => {

@@ -24,7 +24,7 @@ const found = (/** @type {"query" | "key"} */ side) =>
 async function type_key(key, init = {}) {
   const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
   field().dispatchEvent(event);
-  await settled();
+  await (key.length === 1 ? drawn() : settled());
   return event;
 }
 

@@ -49,6 +49,27 @@ HTMLCanvasElement.prototype.getContext = /** @type {any} */ (
   }
 );
 
+/** Timers of the next moment: as long as there is one, the page is about to do something. @type {Set<unknown>} */
+export const soon = new Set();
+
+const SOON = 60;
+const { setTimeout: set_timeout, clearTimeout: clear_timeout } = globalThis;
+Object.assign(globalThis, {
+  /** @param {(...args: any[]) => void} then @param {number} ms @param {any[]} args */
+  setTimeout: (then, ms = 0, ...args) => {
+    const timer = set_timeout(() => {
+      soon.delete(timer);
+      then(...args);
+    }, ms);
+    if (ms <= SOON) soon.add(timer);
+    return timer;
+  },
+  clearTimeout: (/** @type {any} */ timer) => {
+    soon.delete(timer);
+    clear_timeout(timer);
+  },
+});
+
 // Preact listens to an event under this name only where the element has such a property.
 for (const name of ["onpointermove", "onpointerleave"]) {
   Object.defineProperty(HTMLElement.prototype, name, { value: null, writable: true });

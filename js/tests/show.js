@@ -1,6 +1,7 @@
 import { make_fake_model } from "../dev/fake_kernel.js";
 import { SCENES } from "../dev/scenes.js";
 import make_widget from "../src/widget.js";
+import { soon } from "./setup.js";
 
 /** A widget on a page, and a reader's hands. */
 
@@ -9,10 +10,14 @@ export async function drawn() {
   for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
-/** Long enough for the next list of wants, its answers, and the frame that shows them. */
+/** Until every list of wants is sent and answered, and the answer is on the page. */
 export async function settled() {
-  await new Promise((resolve) => setTimeout(resolve, 55));
-  await drawn();
+  let is_busy = true;
+  while (is_busy) {
+    is_busy = soon.size > 0;
+    await drawn();
+    is_busy ||= soon.size > 0;
+  }
 }
 
 /**

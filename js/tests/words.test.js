@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
+  capitalised,
   cut_middle,
+  heads_in_words,
   in_powers,
   percent,
   shown_token,
@@ -37,6 +39,16 @@ test("long tokens are cut in the middle, between letters as readers see them", (
   expect(cut_middle("internationalisation", 9)).toBe("inte…tion");
   expect(cut_middle("short", 9)).toBe("short");
   expect(cut_middle("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", 2)).toBe("👩‍👩‍👧…");
+});
+
+test("which head a picture shows is said, or of how many it is the mean", () => {
+  const place = { layer: layer_of(5), head: 11 };
+  const said = (/** @type {[number, number][]} */ ...set) =>
+    heads_in_words(/** @type {any} */ ({ ...place, set }));
+  expect(said([5, 11])).toBe("layer 5, head 11");
+  expect(said([5, 3], [5, 11])).toBe("the mean of 2 heads");
+  expect(capitalised(said([5, 11]))).toBe("Layer 5, head 11");
+  expect(capitalised("")).toBe("");
 });
 
 test("a stack is said in words", () => {

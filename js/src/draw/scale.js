@@ -12,8 +12,11 @@
 
 /** How many powers of ten the logarithmic scale spans. */
 export const DECADES = 4;
-/** From this mean weight on, the first token is a sink: heads look there when they have nothing to say. */
-const SINK = 0.25;
+/**
+ * The first token is a sink, where heads look when they have nothing to say, from this mean weight on,
+ * if it also outdoes all others by that factor.
+ */
+const SINK = { mean: 0.25, factor: 1.5 };
 
 /** @type {readonly (readonly [ScaleName, string])[]} */
 export const SCALES = [
@@ -71,7 +74,7 @@ export function scale_of(name, cells, [n, m], { has_first, value = (cell) => cel
       }
     }
   }
-  const is_sink = first > rest && rest > 0 && sum / n >= SINK;
+  const is_sink = rest > 0 && first >= SINK.factor * rest && sum / n >= SINK.mean;
   return { name, top: is_sink ? rest : Math.max(first, rest), beyond: Math.max(first, rest) };
 }
 
@@ -88,7 +91,8 @@ export function tops_of_rows(cells, [n, m], { top, beyond }, value) {
   return Float32Array.from({ length: n }, (_, r) => {
     let most = 0;
     for (let c = from; c < m; c++) most = Math.max(most, value(cells[r * m + c]));
-    return most;
+    // A row may have no more than the sink.
+    return most || value(cells[r * m]);
   });
 }
 

@@ -40,10 +40,11 @@ export function HeadSet({ scene, state, ui }) {
           key={head.join(".")}
           type="button"
           class={`aw-head-chip${is_head(head, [layer.layer, place.head]) ? " aw-chosen" : ""}`}
-          title="Click: leave out. Double click: this one alone."
-          aria-label={`layer ${head[0]}, head ${head[1]}: leave out`}
+          title="Click: select. Double click: this one alone. Shift + click: leave out."
+          aria-label={`layer ${head[0]}, head ${head[1]}`}
           onClick={(event) => {
-            if (event.detail < 2) toggle_head(state, place, head);
+            if (event.shiftKey) toggle_head(state, place, head);
+            else state.choose({ layer: head[0], head: head[1] });
           }}
           onDblClick={() => solo_head(state, head)}
         >

@@ -18,7 +18,7 @@ export function LooksLike({ scene }) {
   const tile = drawn && !drawn.stale && drawn.place.set.length === 1 ? drawn.tiles[0] : null;
   const head = useMemo(() => tile && head_facts(tile), [tile]);
   const stack = picture?.place.stack;
-  const is_self = stack?.kind === "self" && stack.query_len === stack.key_len;
+  const is_self = stack?.kind === "self" && picture?.sides.keys === picture?.sides.queries;
   const has_row = row && row.facts.not_numbers === 0 && row.facts.order.length > 1;
   if (!picture || (!head && !has_row)) return null;
   return (

@@ -40,7 +40,7 @@ export function Reading({ scene, letters = 14, listed = 0, onChoose }) {
                 type="button"
                 class="aw-large"
                 aria-pressed={item === place[far]}
-                title={`token ${item}`}
+                title={`token ${(far === "key" ? picture.sides.keys : picture.sides.queries).spans[item][0]}`}
                 onClick={() => onChoose?.({ [far]: item })}
               >
                 <Token

@@ -9,7 +9,7 @@ import { next_of } from "../search.js";
  */
 export function Search({ scene, ui }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  useEffect(() => input.current?.focus({ preventScroll: true }), []);
+  useEffect(() => input.current?.focus({ preventScroll: true }), [ui.searches.value]);
   const place = scene.place.value;
   const wanted = ui.search.value;
   const { list } = scene.found.value;

@@ -15,6 +15,7 @@ const KINDS = /** @type {const} */ ([
  */
 export function TokensMenu({ scene, state }) {
   const [open, set_open] = useState(false);
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => {
     if (!open) return undefined;
@@ -43,8 +44,19 @@ export function TokensMenu({ scene, state }) {
   );
 
   return (
-    <div class="aw-menu" ref={box}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes what its button has opened
+    <div
+      class="aw-menu"
+      ref={box}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        set_open(false);
+        button.current?.focus({ preventScroll: true });
+      }}
+    >
       <button
+        ref={button}
         type="button"
         class="aw-segment aw-menu-button"
         aria-expanded={open}
@@ -55,16 +67,7 @@ export function TokensMenu({ scene, state }) {
       </button>
       {open && (
         // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of switches
-        <div
-          class="aw-menu-pane"
-          role="group"
-          aria-label="How tokens are read"
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            event.stopPropagation();
-            set_open(false);
-          }}
-        >
+        <div class="aw-menu-pane" role="group" aria-label="How tokens are read">
           <Switch
             words="Merge pieces to words"
             more="keys added, queries averaged"

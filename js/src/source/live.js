@@ -98,12 +98,14 @@ export function make_live_source(host, limit = CACHE_BYTES) {
       return;
     }
     last_list = Date.now();
-    for (const view of unsent) {
-      const wants = lists.get(view) ?? [];
-      send({ type: "wants", view, wants, ...(ask_again && { again: true }) });
-    }
-    ask_again = false;
+    const views = [...unsent];
+    const again = ask_again;
     unsent.clear();
+    ask_again = false;
+    for (const view of views) {
+      const wants = lists.get(view) ?? [];
+      send({ type: "wants", view, wants, ...(again && { again: true }) });
+    }
   }
 
   function send_everything_again() {

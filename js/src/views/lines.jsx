@@ -158,7 +158,6 @@ function Lines({ strung, element, size, scene, state, ui }) {
     const again = way === place.direction && locked === item;
     const other = side === "query" ? "key" : "query";
     scene.select({ [side]: again ? null : item, [other]: null }, { direction: way });
-    if (again) ui.peek.value = null;
   };
   /** @param {import("../messages.js").Direction} way */
   const peek_at = (way) => (/** @type {number | null} */ at) => {

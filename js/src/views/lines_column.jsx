@@ -85,7 +85,7 @@ export function TokenColumn(props) {
         {Array.from({ length: last - first }, (_, i) => first + i).map((item) => (
           <Row
             key={item}
-            item={item}
+            token={side.spans[item][0]}
             text={texts[item]}
             label={label_of(texts[item])}
             look={look_of(side, item, { name, shown, chosen, found })}
@@ -93,7 +93,7 @@ export function TokenColumn(props) {
             height={row}
             width={box.width}
             wash={washes?.get(item) ?? 0}
-            shares={shares?.get(item)}
+            shares={shares?.get(item)?.slice(0, layout.most_shares)}
           />
         ))}
       </div>
@@ -117,10 +117,10 @@ function look_of({ kinds, segments }, item, { name, shown, chosen, found }) {
 }
 
 /**
- * @param {{item: number, text: string, label: string, look: string, top: number, height: number,
+ * @param {{token: number, text: string, label: string, look: string, top: number, height: number,
  *   width: number, wash: number, shares: {share: number, colour: string}[] | undefined}} props
  */
-function Row({ item, text, label, look, top, height, width, wash, shares }) {
+function Row({ token, text, label, look, top, height, width, wash, shares }) {
   const { marked } = shown_token(text);
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the keys step through tokens, not Tab
@@ -129,7 +129,7 @@ function Row({ item, text, label, look, top, height, width, wash, shares }) {
       role="option"
       aria-selected={look.includes("aw-is-")}
       style={{ top, height }}
-      title={label === text ? undefined : `${text} (token ${item})`}
+      title={label === text ? undefined : `${text} (token ${token})`}
     >
       <span class="aw-row-word" style={{ width }}>
         <i class="aw-wash" style={{ opacity: wash }} />
@@ -139,7 +139,7 @@ function Row({ item, text, label, look, top, height, width, wash, shares }) {
       </span>
       {shares && (
         <span class="aw-row-shares">
-          {shares.slice(0, 3).map(({ share, colour }, i) => (
+          {shares.map(({ share, colour }, i) => (
             <span key={i} style={colour ? { color: colour } : undefined}>
               {percent(share)}
             </span>

@@ -18,6 +18,7 @@ const SHARE_BETWEEN = 0.5;
  * @property {{left: number, width: number}} queries
  * @property {{left: number, width: number}} between  Where the lines are drawn.
  * @property {{left: number, width: number}} keys
+ * @property {number} most_shares  How many percentages there is room for.
  * @property {number} shares  Width of the percentages outside of either column.
  */
 
@@ -34,6 +35,8 @@ const SHARE_BETWEEN = 0.5;
  */
 export function lines_layout({ width, height, items, query_label, key_label, large, shares }) {
   const larger = large ? LARGER : 1;
+  const needed = query_label + key_label + 4 * GAP + LEAST_BETWEEN + 2 * PADDING;
+  const fitting_shares = Math.floor((width - needed) / (2 * SHARES * larger));
   const fitting = Math.floor(height / Math.max(1, items));
   const row =
     fitting >= larger * ROWS.least
@@ -41,7 +44,8 @@ export function lines_layout({ width, height, items, query_label, key_label, lar
       : Math.round(larger * ROWS.scrolled);
   const left = query_label + 2 * GAP;
   const right = key_label + 2 * GAP;
-  const beside = Math.round(shares * SHARES * larger);
+  const most_shares = Math.max(0, Math.min(shares, fitting_shares));
+  const beside = Math.round(most_shares * SHARES * larger);
   // Room for the percentages on both sides: hovering over a key must not move the columns.
   const free = width - 2 * PADDING - left - right - 2 * beside;
   const between = Math.max(
@@ -56,6 +60,7 @@ export function lines_layout({ width, height, items, query_label, key_label, lar
     between: { left: start + left, width: Math.floor(between) },
     keys: { left: start + left + Math.floor(between), width: right },
     shares: beside,
+    most_shares,
   };
 }
 

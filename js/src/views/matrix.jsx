@@ -94,7 +94,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
 
   return (
     <div class={picture.stale ? "aw-dimmed" : ""}>
-      <Labels {...{ tokens, region, plot, place, label_of }} />
+      <Labels {...{ sides: picture.sides, region, plot, place, label_of }} />
       <canvas
         ref={canvas}
         class={`aw-cells${zoomed ? " aw-zoomed" : ""}`}

@@ -71,7 +71,6 @@ function Passages({ strung, scene, state, ui }) {
     const [side, other] = way === "from" ? ["query", "key"] : ["key", "query"];
     const again = way === place.direction && locked === at;
     scene.select({ [side]: again ? null : at, [other]: null }, { direction: way });
-    if (again) ui.peek.value = null;
   };
   /** @param {"queries" | "keys"} name @param {Direction} way  Of a click on it. @param {boolean} is_near */
   const passage = (name, way, is_near) => (
