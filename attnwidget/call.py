@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
 
-# Rows of long texts are checked in a sample: W @ V over every row would cost as much as the layer.
-_ROWS_CHECKED = 256
+# Long texts and large batches are checked in a sample of their rows: W @ V over every row would cost as
+# much as the layer.
+_MOST_ROWS_CHECKED, _FEWEST_ROWS_CHECKED = 256, 16
+_ROWS_CHECKED_IN_BATCH = 1024
 
 
 class AttentionCall:
@@ -197,7 +199,8 @@ class AttentionCall:
         """Return max|W @ V - output| / max|output|, nan where it cannot be computed.
 
         W are the weights this object gives and output is what the model computed, so this measures
-        whether the picture is what the model did. At most 256 evenly spread queries are compared.
+        whether the picture is what the model did. At most 256 evenly spread queries are compared,
+        and in batches of more than 4 items at least 16, at most 1024 in all items together.
         """
         if self._why_unreadable() or self._evidence.why_unchecked:
             return math.nan
@@ -205,10 +208,15 @@ class AttentionCall:
             self._checked = self._evidence.check(self._rows_to_check())
         return self._checked
 
+    def _rows_checked(self) -> int:
+        """How many rows of each batch item are compared at most."""
+        fair = _ROWS_CHECKED_IN_BATCH // max(1, self.batch_size)
+        return min(max(fair, _FEWEST_ROWS_CHECKED), _MOST_ROWS_CHECKED)
+
     def _rows_to_check(self) -> list[int]:
-        if self.query_len <= _ROWS_CHECKED:
+        if self.query_len <= self._rows_checked():
             return list(range(self.query_len))
-        spread = torch.linspace(0, self.query_len - 1, _ROWS_CHECKED)
+        spread = torch.linspace(0, self.query_len - 1, self._rows_checked())
         return [int(i) for i in spread.round().tolist()]
 
     @property
@@ -241,8 +249,8 @@ class AttentionCall:
         if evidence.why_unseen:  # found out by trying
             return "unavailable", evidence.why_unseen
         sample = ""
-        if self.query_len > _ROWS_CHECKED:
-            sample = f" on {_ROWS_CHECKED} of {self.query_len} queries"
+        if self.query_len > self._rows_checked():
+            sample = f" on {self._rows_checked()} of {self.query_len} queries"
         if error <= EXACT:
             return "exact", f"Checked{sample}." if sample else ""
         if error <= _rounding(self.dtype):

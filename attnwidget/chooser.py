@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import traitlets
@@ -84,12 +85,19 @@ class Chooser(Choice):
         return Place(self.stack, self.layer, self.head, self.query, self.key, self.batch)
 
     def _go(self, snapshot: Snapshot, place: Place, **more: Any) -> None:
-        heads = heads_in(snapshot, place.stack, self.heads) if "heads" not in more else []
-        changed = {**asdict(place), "heads": heads, **more}
+        """Move to `place`, and set what else is named; heads that are gone are let go."""
+        if "heads" not in more:
+            more["heads"] = heads_in(snapshot, place.stack, self.heads)
+        wished = {**vars(place), **more}
+        changed = {name: value for name, value in wished.items() if getattr(self, name) != value}
+        if changed:
+            self._set(changed)
+
+    def _set(self, changed: Mapping[str, Any]) -> None:
+        """Set all of these at once."""
         with self._session.lock, self.hold_trait_notifications():
             for name, value in changed.items():
-                if getattr(self, name) != value:
-                    setattr(self, name, value)
+                setattr(self, name, value)
 
     def _enter(self, heads: list[list[int]]) -> None:
         """Move the selection to the first of several heads if it is none of them."""

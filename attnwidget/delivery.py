@@ -19,11 +19,15 @@ from attnwidget.messages import Message, Picture, Slices, Want, Wants
 # The page redraws at most this often; between two pushes the newest pass wins.
 SECONDS_BETWEEN_PUSHES = 0.1
 # Drawing waits so many times as long as it took, so that a training loop hardly notices it.
-WAIT_PER_DRAWING = 60
+WAIT_PER_DRAWING = 100
 # When no pass has come for so long, nothing is running that drawing could slow down.
 SECONDS_OF_QUIET = 0.25
 # A reloaded page cannot take back what it wanted before: only the newest lists are kept.
 MOST_VIEWS = 6
+
+
+# Stands for the view of a page that has not been heard.
+_ASSUMED = ""
 
 
 @dataclass
@@ -40,12 +44,17 @@ class Delivery:
         Edition of what is shown now: pictures of an older one are out of date.
     loop : AbstractEventLoop or None
         Where slices are run. Without one (a plain script) everything is drawn at once.
+    assume : callable
+        What a page will want that has been opened but not been heard yet: a kernel that is busy
+        hears nothing until its cells have ended.
     """
 
     paint: Callable[[Want], Slices]
     send: Callable[[Message], None]
     edition: Callable[[], int]
     loop: AbstractEventLoop | None = None
+    assume: Callable[[], tuple[Want, ...]] = tuple
+    _is_heard: bool = False
     _views: dict[str, tuple[Want, ...]] = field(default_factory=dict)
     _brought: dict[str, int] = field(default_factory=dict)
     _at_work: tuple[Want, Slices, int] | None = None
@@ -64,6 +73,8 @@ class Delivery:
     def want(self, message: Wants) -> None:
         """Take the whole list of what one view shows; what is on it no longer is dropped."""
         with self._lock:
+            self._is_heard = True
+            self._views.pop(_ASSUMED, None)
             self._views.pop(message.view, None)
             if message.wants:
                 self._views[message.view] = message.wants
@@ -88,7 +99,9 @@ class Delivery:
         event loop to come back to it, nothing more is done.
         """
         with self._lock:
-            if not self._views:
+            if not self._is_heard and self._running_loop() is not None:
+                self._views[_ASSUMED] = self.assume()
+            if not self._wanted():
                 return
             self._push_is_due = True
             self._last_asked = time.monotonic()
@@ -123,10 +136,11 @@ class Delivery:
             is_counting = want["kind"] == "model"
             if not want.get("prefetch") and (is_counting or not self._has(want)):
                 self._bring_first(want)
-        self._set_turn()
+        if self._running_loop() is not None:
+            self._set_turn()
 
     def _bring_first(self, want: Want) -> None:
-        """Draw up to the first picture; a finer one is left for the event loop."""
+        """Draw up to the first picture; a finer one is left for the event loop, if there is one."""
         number = self.edition()
         slices = self.paint(want)
         try:
@@ -134,9 +148,10 @@ class Delivery:
                 for made in slices:
                     if isinstance(made, Picture):
                         self._send(want, number, made)
-                        if made.coarse and self._at_work is None:
-                            self._at_work = (want, slices, number)
-                        return
+                        if self._running_loop() is not None:
+                            if made.coarse and self._at_work is None:
+                                self._at_work = (want, slices, number)
+                            return
         except Exception as error:  # shown in the picture's place; the kernel goes on
             self._refuse(want, number, error)
 

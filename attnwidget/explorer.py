@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import torch
 import traitlets
 
 from attnwidget import messages, pictures, zoo
-from attnwidget.choice import Place
+from attnwidget.assumed import wants_of_page
 from attnwidget.chooser import Chooser
 from attnwidget.delivery import Delivery
 from attnwidget.messages import Message, Run, Slices, Want
 from attnwidget.pass_tokens import Tokens
 from attnwidget.passes import KEEP, MOST_BYTES
-from attnwidget.session import Session, Snapshot
+from attnwidget.session import Session
 from attnwidget.trace import Trace
 from attnwidget.traits import OF_A_PASS, OF_THE_PAGE
 from attnwidget.trouble import in_words
@@ -142,7 +142,10 @@ class Explorer(Chooser, anywidget.AnyWidget):
     def __init__(self, session: Session, **chosen: Any) -> None:
         self._edition = session.edition
         self._is_from_page = False
-        self._delivery = Delivery(self._paint, self._post, lambda: session.edition, _running_loop())
+        self._is_displayed = False
+        self._delivery = Delivery(
+            self._paint, self._post, lambda: session.edition, _running_loop(), self._assume
+        )
         super().__init__(session, **chosen)
         self.observe(self._run_text, "text")
         self.observe(self._look_at_step, "step")
@@ -225,9 +228,9 @@ class Explorer(Chooser, anywidget.AnyWidget):
         self.step = session.snapshot.number if session.snapshot and session.paused else None
         self._delivery.push()
 
-    def _go(self, snapshot: Snapshot, place: Place, **more: Any) -> None:
+    def _set(self, changed: Mapping[str, Any]) -> None:
         with self.hold_sync():  # one message for all
-            super()._go(snapshot, place, **more)
+            super()._set(changed)
 
     def _enter(self, heads: list[list[int]]) -> None:
         if not self._is_from_page:  # which sends its own selection with them
@@ -287,6 +290,15 @@ class Explorer(Chooser, anywidget.AnyWidget):
         self._session.mark_seen()
         return pictures.paint(self._session, want)
 
+    def _assume(self) -> tuple[Want, ...]:
+        """What the page will want, if there is one, as far as can be known unheard."""
+        snapshot = self._session.snapshot
+        return wants_of_page(snapshot, self) if snapshot and self._is_displayed else ()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._is_displayed = True
+        return super()._repr_mimebundle_(**kwargs)
+
     def _push_at_once(self) -> None:
         self._delivery.push()
         self._delivery.hurry()
@@ -294,6 +306,10 @@ class Explorer(Chooser, anywidget.AnyWidget):
     def _post(self, message: Message) -> None:
         content, buffers = message
         self.send(content, buffers)
+        trouble = self._session.trouble
+        if content.get("kind") == "model" and trouble is not None:
+            # The page takes a newer pass to mean that all is well: this one came late.
+            self.send(*messages.trouble(None, trouble))
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

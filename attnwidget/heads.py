@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from attnwidget.passes import Snapshot
@@ -76,15 +77,15 @@ def listed(given: Any) -> list[int | list[int]]:
 
 
 def _head(one: Any) -> int | list[int]:
+    with suppress(TypeError):  # also the 0-d elements of an array
+        return operator.index(one)
     try:
-        if not isinstance(one, Iterable):
-            return operator.index(one)
-        if not isinstance(one, str | bytes):
-            of_layer, head = (operator.index(number) for number in one)
-            return [of_layer, head]
+        if isinstance(one, str | bytes):
+            raise TypeError
+        layer, head = (operator.index(number) for number in one)
     except (TypeError, ValueError):
-        pass
-    raise _unlike(f"heads holds {reprlib.repr(one)}.")
+        raise _unlike(f"heads holds {reprlib.repr(one)}.") from None
+    return [layer, head]
 
 
 def _unlike(title: str) -> Trouble:

@@ -40,7 +40,7 @@ class Logits:
         if self.version is not None and version_of(self.kept) != self.version:
             raise Trouble(
                 "The logits were overwritten after the pass.",
-                "Make new tensors instead: logits = logits / temperature, not logits /= temperature.",
+                "Make a new tensor: logits = logits / temperature, not logits /= temperature.",
             )
         return self.kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +14,12 @@ from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of
 from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot
 from attnwidget.ranges import spans
+from attnwidget.refusals import check_not_empty, forward_raised, nothing_found
 from attnwidget.running import Encoded, as_between_cells, as_encoded, encode, place, quietly
-from attnwidget.trace import Searched, Trace
+from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
 
 __all__ = ["Session", "Snapshot"]
-
-# Of a foreign error's message: some are whole listings, and this is read in a small box.
-LONGEST_MESSAGE = 300
 
 
 @dataclass
@@ -197,7 +195,7 @@ class Session:
         try:
             with as_between_cells():
                 if not done.calls:
-                    raise _nothing_found(self.model, done.trace.searched)
+                    raise nothing_found(self.model, done.trace.searched)
                 inputs = inputs_of(done.args, done.kwargs)
                 self.take(done.trace, inputs, run.text if run else None, done.logits)
         except Exception as error:
@@ -205,8 +203,7 @@ class Session:
 
     def _fail_in_forward(self, error: Exception) -> None:
         if self._is_ours():
-            name = type(error).__name__
-            self.fail(Trouble(f"The forward pass raised {name}.", _message_of(error)))
+            self.fail(forward_raised(error))
 
     def take(
         self,
@@ -229,7 +226,7 @@ class Session:
                 "The trace holds no attention.",
                 "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
             )
-        _check_not_empty(stacks)
+        check_not_empty(stacks)
         tokens = PassTokens(self.tokenizer, self.tokens, inputs, text)
         tokens.check_fit(stacks)
         with self.lock:
@@ -290,7 +287,7 @@ class Session:
             if run.trouble is not None:
                 raise Trouble(*in_words(run.trouble))
             if run.snapshot is None:
-                raise _nothing_found(self.model)
+                raise nothing_found(self.model)
         except Exception as error:
             if run.trouble is None:  # else it was told when the pass ended
                 self.fail(error)
@@ -311,41 +308,3 @@ class Session:
             encoded = place(encoded, self.model).with_decoder_input(self.model)
             run.muted = False
             self.model(*encoded.args, **encoded.kwargs)
-
-
-def _check_not_empty(stacks: Mapping[str, Sequence[Any]]) -> None:
-    for name, calls in stacks.items():
-        call = calls[0]
-        sizes = {"batch items": call.batch_size, "queries": call.query_len, "keys": call.key_len}
-        missing = [what for what, size in sizes.items() if size == 0]
-        if missing:
-            raise Trouble(
-                f"The pass is empty: its attention in {name!r} has no {' and no '.join(missing)}.",
-                "Call the model with inputs of at least one batch item and one token.",
-            )
-
-
-def _message_of(error: Exception) -> str:
-    """What an error says, on one line, cut where it is long."""
-    text = " ".join(str(error).split())
-    if len(text) > LONGEST_MESSAGE:
-        text = text[:LONGEST_MESSAGE].rstrip() + " …"
-    return text or "It came without a message."
-
-
-def _nothing_found(model: torch.nn.Module | None, searched: Searched | None = None) -> Trouble:
-    kinds = sorted({type(m).__name__ for m in model.modules()}) if model is not None else []
-    looked = (
-        f"The forward pass ran, and its modules were looked at ({_some(kinds)}): none of them "
-        "called scaled_dot_product_attention, a transformers attention function, "
-        "nn.MultiheadAttention, or a softmax between two matrix products."
-    )
-    if searched is not None and searched.without_record:
-        looked += f" Called attention, but not seen at work: {_some(searched.without_record)}."
-    if searched is not None and searched.troubles:
-        looked += f" {_some(searched.troubles)}"
-    return Trouble(f"No attention was found in {type(model).__name__}.", looked)
-
-
-def _some(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

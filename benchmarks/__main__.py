@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import capture_cost, first_picture, page, sizes
+from benchmarks import capture_cost, first_picture, hover, live, page, sizes
 from benchmarks.timing import rows
 
 Measure = Callable[[], Iterator[tuple[str, str, str]]]
@@ -26,7 +26,9 @@ MEASURES: tuple[Measure, ...] = (
     capture_cost.memory,
     first_picture.first_picture,
     first_picture.switches,
+    live.live,
     page.page,
+    hover.hover,
     sizes.notebook,
     sizes.script,
     sizes.imports,

@@ -30,11 +30,11 @@ aw.explore""",
     EXPLORE,
 ]
 
-# Milliseconds since 1970 when the matrix has first more than one colour.
+# Milliseconds since 1970 when the picture has first more than one colour.
 _FIRST_PAINT = """(nth) => new Promise((done) => {
   const look = () => {
     const widget = document.querySelectorAll('.attnwidget')[nth];
-    const canvas = widget?.querySelector('canvas.aw-cells');
+    const canvas = widget?.querySelector('canvas.aw-cells, canvas.aw-links');
     const words = widget?.querySelector('.aw-sentence')?.textContent ?? '';
     if (canvas?.width && words.includes('%')) {
       const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -17,7 +17,7 @@ ex = aw.explore(model, tokenizer, text)
 ex.attach()
 ex""",
     "ex",
-    "other = aw.explore(view=\"matrix\")\nother",
+    'other = aw.explore(view="matrix")\nother',
     """
 with torch.no_grad():
     for step in range(busy if "busy" in globals() else 0):

@@ -67,11 +67,15 @@ def test_the_line_is_as_wide_as_its_weight(lab: Lab) -> None:
 
     wide = width()
     lab.python("maps[1][0, 2, 7] = 0.02; maps[1][0, 2, 7, 1] = 0.4")
-    lab.python("other = aw.explore(attention=maps, tokens=words); ex._session.take(other.trace, {})")
+    lab.python(
+        "other = aw.explore(attention=maps, tokens=words); ex._session.take(other.trace, {})"
+    )
     lab.wait_for_sentence("it looks 40 % at cat")
     narrow = width()
     lab.python("maps[1][0, 2, 7, 1] = 0.82")
-    lab.python("other = aw.explore(attention=maps, tokens=words); ex._session.take(other.trace, {})")
+    lab.python(
+        "other = aw.explore(attention=maps, tokens=words); ex._session.take(other.trace, {})"
+    )
     assert 0.35 < narrow / wide < 0.7
 
 
@@ -132,8 +136,10 @@ def test_several_heads_in_colours(lab: Lab) -> None:
     lab.head(0, 1).click(modifiers=["Shift"])
     expect(lab.widget().locator(".aw-head-chip")).to_have_count(2)
     assert json.loads(lab.python("print(json.dumps(ex.heads))")) == [[0, 1], [1, 2]]
-    colours = lab.widget().locator(".aw-head-chip i").evaluate_all(
-        "(all) => all.map((e) => getComputedStyle(e).backgroundColor)"
+    colours = (
+        lab.widget()
+        .locator(".aw-head-chip i")
+        .evaluate_all("(all) => all.map((e) => getComputedStyle(e).backgroundColor)")
     )
     drawn = links(lab)
     for colour in colours:

@@ -12,6 +12,7 @@ from tests.browser.lab import SCREENSHOTS, SECONDS, Lab
 CELLS = [
     """
 import threading, time, torch, attnwidget as aw
+torch.set_num_threads(1)  # two that wait for each other are slow on a machine in use
 from torch import nn
 torch.manual_seed(0)
 model, tokenizer = aw.zoo.load("stories")
@@ -23,7 +24,8 @@ with torch.no_grad():
         model(torch.randint(5, 60, (2, 9)))
         time.sleep(0.05)""",
     """
-classifier = nn.Sequential(nn.TransformerEncoderLayer(16, 4, batch_first=True), nn.Flatten(), nn.Linear(80, 3)).eval()
+layer = nn.TransformerEncoderLayer(16, 4, batch_first=True)
+classifier = nn.Sequential(layer, nn.Flatten(), nn.Linear(80, 3)).eval()
 classifier.config = type("Config", (), {"id2label": {0: "calm", 1: "windy", 2: "stormy"}})()
 sorts = aw.explore(classifier, inputs=torch.randn(1, 5, 16))
 sorts""",
@@ -34,7 +36,11 @@ sorts""",
 def start(lab: Lab) -> None:
     lab.python("ex.step = None; ex.view = 'lines'")
     lab.python("with torch.no_grad(): out = model(torch.randint(5, 60, (2, 9)))")
-    lab.wait_until_drawn()
+    newest = lab.python("print(ex._session.newest.number)")
+    tokens = lab.python("print('|'.join(ex.tokens))").split("|")
+    if newest != "1":  # the counter is shown from the second pass on
+        expect(lab.widget().locator(".aw-passes")).to_contain_text(f"live · pass {newest}")
+    expect(lab.widget().locator(".aw-column-key bdi")).to_have_text(tokens)
 
 
 def passes(lab: Lab) -> str:
@@ -43,7 +49,6 @@ def passes(lab: Lab) -> str:
 
 def test_pause_step_back_and_follow_again(lab: Lab) -> None:
     newest = int(lab.python("print(ex._session.newest.number)"))
-    assert f"live · pass {newest}" in passes(lab)
     lab.widget().get_by_role("button", name="Pause").click()
     expect(lab.widget().locator(".aw-passes")).to_contain_text("paused")
     assert lab.python("print(ex.step)") == str(newest)
@@ -112,7 +117,7 @@ def test_what_comes_next_is_said_from_the_same_pass(lab: Lab) -> None:
     line = lab.widget().locator(".aw-predictions")
     expect(line).to_contain_text(re.compile("Next after it"))
     best, share = lab.python(
-        "p = model(**tokenizer(ex.text))[0, 10].softmax(-1)\n"
+        "p = model(**tokenizer(ex.text))[0, 10].softmax(-1).detach()\n"
         "print(tokenizer.convert_ids_to_tokens([int(p.argmax())])[0], round(float(p.max()) * 100))"
     ).split()
     expect(line).to_contain_text(re.compile(rf"{re.escape(best)} {share} %"))
@@ -138,7 +143,7 @@ def test_lecture_mode_is_large_and_leaves_by_key(lab: Lab) -> None:
     assert lab.widget().evaluate("(e) => e.getBoundingClientRect().width") > width
     expect(lab.widget().locator(".aw-heads")).to_have_count(0)
     query = lab.python("print(ex.query)")
-    lab.press("PageDown")
+    lab.press("PageUp")
     lab.page.wait_for_timeout(300)
     assert lab.python("print(ex.query)") != query
     lab.page.screenshot(path=SCREENSHOTS / "lecture.png")

@@ -39,7 +39,9 @@ PICTURES = [
 ]
 
 
-@pytest.mark.parametrize(("nth", "name", "words", "dark"), [(n, *p) for n, p in enumerate(PICTURES)])
+@pytest.mark.parametrize(
+    ("nth", "name", "words", "dark"), [(n, *p) for n, p in enumerate(PICTURES)]
+)
 def test_picture(lab: Lab, nth: int, name: str, words: str, dark: bool) -> None:
     lab.page.set_viewport_size({"width": 1180, "height": 1000})
     lab.theme(dark)

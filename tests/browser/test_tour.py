@@ -6,7 +6,7 @@ from tests.browser.lab import ROOT, Lab
 
 CELLS = ROOT / "notebooks" / "00-tour.ipynb"
 
-_OUTPUT_ERRORS = """() => jupyterapp.shell.currentWidget.content.widgets
+OUTPUT_ERRORS = """() => jupyterapp.shell.currentWidget.content.widgets
   .filter((cell) => cell.model.type === 'code')
   .flatMap((cell) => cell.model.outputs.toJSON())
   .filter((output) => output.output_type === 'error')
@@ -14,7 +14,7 @@ _OUTPUT_ERRORS = """() => jupyterapp.shell.currentWidget.content.widgets
 
 
 def test_the_tour_runs_and_every_widget_draws(lab: Lab) -> None:
-    assert lab.page.evaluate(_OUTPUT_ERRORS) == []
+    assert lab.page.evaluate(OUTPUT_ERRORS) == []
     names = ["ex", "own", "real", "one", "two"]
     # Cells far down are made only when scrolled to.
     lab.page.evaluate(

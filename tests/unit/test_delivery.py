@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -102,13 +103,12 @@ def test_a_push_brings_all_again_but_not_what_may_be_looked_at_next() -> None:
     kernel = Kernel()
     post = kernel.delivery()
     ahead = {"key": "next", "kind": "row", "prefetch": True}
-    post.loop = None
     post.want(Wants("v", ({"key": "a", "kind": "row"}, ahead), again=False))
     kernel.sent.clear()
     kernel.drawn.clear()
     kernel.number = 2
     post.push()
-    assert kernel.drawn[0] == "a"
+    assert kernel.drawn == ["a"]
     assert kernel.sent[0]["pass"] == 2
 
 
@@ -132,6 +132,161 @@ def test_views_that_never_said_goodbye_are_forgotten() -> None:
     kernel.number = 2
     post.push()
     assert len(kernel.sent) == MOST_VIEWS
+
+
+def test_where_nothing_else_is_shown_a_push_only_counts() -> None:
+    """The model's own picture says how many passes there are; the rest is still right."""
+    kernel = Kernel()
+    post = kernel.delivery()
+    counts = {"key": "m", "kind": "model"}
+    post.want(Wants("v", (counts, {"key": "a", "kind": "row"}), again=False))
+    kernel.drawn.clear()
+    post.push()
+    assert kernel.drawn == ["m"]
+    assert kernel.sent[-1]["pass"] == 1
+
+
+def test_without_a_page_nothing_is_drawn() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(wants("a"))
+    post.want(wants())
+    kernel.drawn.clear()
+    kernel.number = 2
+    post.push()
+    post.hurry()
+    assert kernel.drawn == []
+
+
+class Clock:
+    """Stands for the module `time`; time passes where it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+class Slow(Kernel):
+    """Takes as long for a picture as it is told to."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def paint(self, want: Want) -> Slices:
+        self.clock.now += self.seconds
+        yield from super().paint(want)
+
+
+def test_drawing_takes_a_small_share_of_the_time_of_a_running_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    kernel = Slow(clock, 0.05)
+    post = kernel.delivery()
+    post.want(wants("a", "b"))
+    kernel.sent.clear()
+    began = clock.now
+    while clock.now < began + 100:
+        clock.now += 0.02
+        kernel.number += 1
+        post.push()
+    drawing = 0.05 * len(kernel.sent)
+    assert drawing / (clock.now - began) <= 0.015
+    assert len(kernel.sent) >= 2 * 8  # and the page is not forgotten
+
+
+def test_the_last_pass_is_drawn_once_the_kernel_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though drawing is costly, so that its time has not come: nothing runs that it could slow."""
+
+    async def scene() -> None:
+        clock = Clock(monkeypatch)
+        kernel = Slow(clock, 0.5)
+        post = kernel.delivery(asyncio.get_running_loop())
+        post.want(wants("a"))
+        while post._has_work():
+            await asyncio.sleep(0)
+        for number in range(2, 30):
+            kernel.number = number
+            post.push()
+            clock.now += 0.01
+        assert [message["pass"] for message in kernel.sent] == [1, 2]
+        post._push_later()
+        assert len(kernel.sent) == 2  # a pass came a moment ago: there may be more
+        clock.now += delivery.SECONDS_OF_QUIET
+        await asyncio.sleep(2 * delivery.SECONDS_OF_QUIET)
+        assert [message["pass"] for message in kernel.sent] == [1, 2, 29]
+
+    asyncio.run(scene())
+
+
+def test_a_reader_who_waits_is_not_made_to_spare_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        clock = Clock(monkeypatch)
+        kernel = Slow(clock, 0.5)
+        post = kernel.delivery(asyncio.get_running_loop())
+        post.want(wants("a"))
+        while post._has_work():
+            await asyncio.sleep(0)
+        for number in (2, 3):
+            kernel.number = number
+            post.push()
+        assert kernel.sent[-1]["pass"] == 2
+        post.hurry()
+        assert kernel.sent[-1]["pass"] == 3
+        sent = len(kernel.sent)
+        post.hurry()
+        assert len(kernel.sent) == sent  # nothing is due
+
+    asyncio.run(scene())
+
+
+def test_what_the_page_asks_for_does_not_hold_up_the_next_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch)
+    kernel = Slow(clock, 5.0)
+    post = kernel.delivery()
+    post.want(wants("a"))
+    kernel.seconds = 0.0
+    kernel.number = 2
+    post.push()
+    assert kernel.sent[-1]["pass"] == 2
+
+
+def test_once_the_loop_is_closed_all_is_drawn_at_once() -> None:
+    kernel = Kernel()
+
+    async def scene() -> Delivery:
+        return kernel.delivery(asyncio.get_running_loop())
+
+    post = asyncio.run(scene())
+    post.want(wants("a", kind="slow"))
+    kernel.number = 2
+    post.push()
+    assert [(m["pass"], m["coarse"]) for m in kernel.sent] == [
+        (1, True), (1, False), (2, True), (2, False),
+    ]  # fmt: skip
+
+
+def test_pushes_of_several_threads_are_sent_whole() -> None:
+    kernel = Kernel()
+    post = kernel.delivery()
+    post.want(wants("a", "b"))
+    kernel.sent.clear()
+
+    def push() -> None:
+        for _ in range(50):
+            kernel.number += 1
+            post._last_push = -1.0
+            post.push()
+
+    threads = [threading.Thread(target=push) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kernel.keys == ["a", "b"] * (len(kernel.sent) // 2)
 
 
 def test_pushes_are_limited_and_the_newest_wins(monkeypatch: pytest.MonkeyPatch) -> None:

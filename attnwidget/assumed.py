@@ -1,0 +1,99 @@
+"""What a page that has not been heard yet will want to see: js/src/wants.js is the twin.
+
+A page opened by "Run all" speaks to a kernel that is busy from then on, and is heard only when the
+last cell has ended. Until then it can be sent what it is sure to ask for, under the same keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnwidget.messages import Want
+from attnwidget.reading import Reading
+from attnwidget.session import Snapshot
+from attnwidget.traits import Choice
+
+# As in wants.js.
+_MOST_EXACT_CELLS = 65_536
+_LARGEST_SIDE = 2_048
+_SMALL, _LARGE = 24, 48
+_MOST_OVERVIEW_BYTES = 4 * 1024 * 1024
+_NUMBERS_OF_LINES, _FEWEST_LINES, _MOST_LINES = 16_384, 8, 64
+_TOKENS_AT_ONCE, _CANDIDATES = 16, 5
+
+
+def wants_of_page(snapshot: Snapshot, choice: Choice) -> tuple[Want, ...]:
+    """What a page shows of the selection at first, most important first, as far as can be known.
+
+    How large a matrix is on its screen cannot, so that of a long text is left out: the page draws
+    it from the thumbnails.
+    """
+    pair = choice.pair
+    reading = Reading(
+        choice.words,
+        frozenset(choice.hide),
+        choice.renormalise,
+        (pair[0], pair[1]) if pair else None,
+    )
+    stack = "" if choice.stack == next(iter(snapshot.stacks)) else choice.stack
+    context = f"{stack} {choice.batch} {_in_words(reading)}"
+    of_context: dict[str, object] = {
+        "stack": stack,
+        "batch": choice.batch,
+        "reading": reading.facts,
+    }
+    call = snapshot.call(choice.stack, choice.layer)
+
+    where: dict[str, object]
+
+    def want(kind: str, rest: str | None, **where: object) -> Want:
+        key = f"{kind}|{context}" if rest is None else f"{kind}|{context}|{rest}"
+        return {"key": key, "kind": kind, **where}
+
+    wants: list[Want] = [want("model", None, **of_context)]
+    for heads in _sets(choice):
+        named = "+".join(f"{layer}.{head}" for layer, head in heads)
+        if _is_small(call.query_len, call.key_len):
+            side = _LARGEST_SIDE
+            where = {"heads": heads, "rows": None, "cols": None, "size": [side, side]}
+            rest = f"{named} all,all {side}x{side}"
+            wants.append(want("tile", rest, **of_context, **where))
+        elif choice.view in ("lines", "text"):
+            for direction, lists in (("from", call.query_len), ("to", call.key_len)):
+                count = min(max(_NUMBERS_OF_LINES // lists, _FEWEST_LINES), _MOST_LINES)
+                where = {"heads": heads, "direction": direction, "count": count}
+                wants.append(want("lines", f"{named} {direction} {count}", **of_context, **where))
+    all_heads = sum(call.heads for call in snapshot.stacks[choice.stack])
+    sizes = [_SMALL]
+    if choice.view == "grid" and all_heads * _LARGE**2 <= _MOST_OVERVIEW_BYTES:
+        sizes = [_LARGE, _SMALL]
+    wants += [want("overview", str(size), **of_context, size=size) for size in sizes]
+    wants.append(want("check", str(choice.layer), stack=stack, layer=choice.layer))
+    if choice.query is not None and call.kind == "self":
+        start = choice.query - choice.query % _TOKENS_AT_ONCE
+        at = [start, start + _TOKENS_AT_ONCE]
+        where = {"stack": stack, "batch": choice.batch, "at": at, "count": _CANDIDATES}
+        wants.append(want("predictions", f"{at[0]}-{at[1]}", **where))
+    return tuple(wants)
+
+
+def _sets(choice: Choice) -> list[Sequence[Sequence[int]]]:
+    """Heads that are drawn side by side: each alone, or all as their mean."""
+    selected = [choice.layer, choice.head]
+    heads = [list(head) for head in choice.heads]
+    if selected not in heads:
+        return [[selected]]
+    return [heads] if choice.mean else [[head] for head in heads]
+
+
+def _is_small(rows: int, cols: int) -> bool:
+    return rows * cols <= _MOST_EXACT_CELLS and max(rows, cols) <= _LARGEST_SIDE
+
+
+def _in_words(reading: Reading) -> str:
+    """As `reading_in_words` in js/src/place.js."""
+    parts = ["words"] if reading.words else []
+    parts += sorted(reading.hide)
+    parts += ["renormalised"] if reading.renormalise else []
+    parts += [f"{reading.pair[0]}-{reading.pair[1]}"] if reading.pair else []
+    return " ".join(parts)
