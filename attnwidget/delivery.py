@@ -57,7 +57,8 @@ class Delivery:
     _is_heard: bool = False
     _views: dict[str, tuple[Want, ...]] = field(default_factory=dict)
     _brought: dict[str, int] = field(default_factory=dict)
-    _at_work: tuple[Want, Slices, int] | None = None
+    # Wants that are being drawn, with the edition they are drawn from.
+    _at_work: dict[str, tuple[Slices, int]] = field(default_factory=dict)
     _told: float = 0.0
     _turn_is_set: bool = False
     # Of pushes: whether one is due, and on the loop; when the last was, and what it has cost.
@@ -66,6 +67,7 @@ class Delivery:
     _last_asked: float = -math.inf
     _last_push: float = -math.inf
     _spent: float = 0.0
+    _worked_at_push: tuple[int, float] = (0, 0.0)
     _is_for_push: bool = False
     # A training thread may push while the event loop draws.
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -83,10 +85,10 @@ class Delivery:
             if message.again:
                 for want in message.wants:
                     self._brought.pop(want["key"], None)
+                    self._at_work.pop(want["key"], None)
             wanted = {want["key"] for want in self._wanted()}
             self._brought = {key: n for key, n in self._brought.items() if key in wanted}
-            if self._at_work is not None and self._at_work[0]["key"] not in wanted:
-                self._at_work = None
+            self._at_work = {key: work for key, work in self._at_work.items() if key in wanted}
             self._is_for_push = False
         self._set_turn()
 
@@ -122,16 +124,15 @@ class Delivery:
     def drop_all(self) -> None:
         """Forget every view: the widget is closed."""
         self._views.clear()
-        self._at_work = None
+        self._at_work.clear()
 
     # -- one picture ------------------------------------------------------------------------------
 
     def _bring_again(self) -> None:
         self._push_is_due = False
         self._last_push = time.monotonic()
+        self._worked_at_push = threading.get_ident(), time.thread_time()
         self._spent, self._is_for_push = 0.0, True
-        if self._at_work is not None and self._at_work[2] != self.edition():
-            self._at_work = None
         for want in self._wanted():
             is_counting = want["kind"] == "model"
             if not want.get("prefetch") and (is_counting or not self._has(want)):
@@ -149,32 +150,30 @@ class Delivery:
                     if isinstance(made, Picture):
                         self._send(want, number, made)
                         if self._running_loop() is not None:
-                            if made.coarse and self._at_work is None:
-                                self._at_work = (want, slices, number)
+                            if made.coarse:
+                                self._at_work[want["key"]] = (slices, number)
                             return
         except Exception as error:  # shown in the picture's place; the kernel goes on
             self._refuse(want, number, error)
 
     def _work_one_slice(self) -> None:
-        if self._at_work is None:
-            want = next((w for w in self._wanted() if not self._has(w)), None)
-            if want is None:
-                return
-            number = self.edition()
-            self._at_work = (want, self.paint(want), number)
-            self._told = time.monotonic()
-        want, slices, number = self._at_work
-        if number != self.edition():
-            self._at_work = None
+        """Go on with the most important want that is missing; a long one waits for it meanwhile."""
+        want = next((w for w in self._wanted() if not self._has(w)), None)
+        if want is None:
             return
+        key, edition = want["key"], self.edition()
+        if key not in self._at_work or self._at_work[key][1] != edition:
+            self._at_work[key] = (self.paint(want), edition)
+            self._told = time.monotonic()
+        slices, number = self._at_work[key]
         try:
             with self._timed():
                 made = next(slices)
         except StopIteration:
-            self._brought[want["key"]] = number
-            self._at_work = None
+            self._brought[key] = number
+            self._at_work.pop(key, None)
         except Exception as error:  # shown in the picture's place; the kernel goes on
-            self._at_work = None
+            self._at_work.pop(key, None)
             self._refuse(want, number, error)
         else:
             if isinstance(made, Picture):
@@ -187,6 +186,7 @@ class Delivery:
         self.send(messages.picture(want["key"], number, made))
         if not made.coarse:
             self._brought[want["key"]] = number
+            self._at_work.pop(want["key"], None)
 
     def _refuse(self, want: Want, number: int, error: Exception) -> None:
         self._brought[want["key"]] = number
@@ -206,8 +206,14 @@ class Delivery:
 
     def _wait(self) -> float:
         """Seconds until the next push may be made while something runs."""
-        pause = max(SECONDS_BETWEEN_PUSHES, self._spent * WAIT_PER_DRAWING)
-        return self._last_push + pause - time.monotonic()
+        now = time.monotonic()
+        thread, worked = self._worked_at_push
+        # Drawing takes nothing from a loop that sleeps or waits most of the time.
+        busy = 1.0
+        if thread == threading.get_ident() and now > self._last_push:
+            busy = min(1.0, (time.thread_time() - worked) / (now - self._last_push))
+        pause = max(SECONDS_BETWEEN_PUSHES, self._spent * WAIT_PER_DRAWING * busy)
+        return self._last_push + pause - now
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -263,4 +269,4 @@ class Delivery:
             self._set_turn()
 
     def _has_work(self) -> bool:
-        return self._at_work is not None or any(not self._has(w) for w in self._wanted())
+        return any(not self._has(want) for want in self._wanted())

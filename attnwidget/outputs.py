@@ -23,10 +23,13 @@ class Logits:
     version : int or None
         How often its storage had been written into when the pass ended; None where that is not
         known, under ``torch.inference_mode``.
+    named : bool
+        Whether the model calls them logits. A bare tensor may be hidden states as well.
     """
 
     kept: torch.Tensor = field(repr=False)
     version: int | None
+    named: bool = True
 
     @property
     def tensor(self) -> torch.Tensor:
@@ -59,16 +62,17 @@ def logits_of(output: Any) -> Logits | None:
     A model without a head returns hidden states, and nothing tells these from logits if they come
     as a bare tensor.
     """
-    if not isinstance(output, torch.Tensor):
-        named = output.get("logits") if isinstance(output, Mapping) else None
-        if named is None:
-            named = getattr(output, "logits", None)
-        if named is None and isinstance(output, tuple | list):
-            named = next((one for one in output if _is_per_item(one)), None)
-        output = named
-    if not _is_floating(output):
+    named = output.get("logits") if isinstance(output, Mapping) else None
+    if named is None and not isinstance(output, torch.Tensor):
+        named = getattr(output, "logits", None)
+    found = named
+    if found is None and isinstance(output, tuple | list):
+        found = next((one for one in output if _is_per_item(one)), None)
+    elif found is None:
+        found = output
+    if not _is_floating(found):
         return None
-    return Logits(output.detach(), version_of(output))
+    return Logits(found.detach(), version_of(found), named=named is not None)
 
 
 def _is_floating(value: object) -> TypeGuard[torch.Tensor]:

@@ -21,8 +21,8 @@ from attnwidget.zoo.stories import Stories
 from attnwidget.zoo.stories_data import rows
 from attnwidget.zoo.words import WordTokenizer
 
-STEPS = 100
-ROUNDS = 7
+STEPS = 60
+ROUNDS = 11
 
 
 @dataclass

@@ -9,6 +9,7 @@ import torch
 
 from attnwidget import labels
 from attnwidget.messages import Picture, Want
+from attnwidget.outputs import Logits
 from attnwidget.pictures.where import count, index, span, stack_of
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
@@ -46,7 +47,8 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         namer = _Names(session, what)
         # Row by row: a vocabulary has up to a million entries.
         one_of = not ("classes" in what and _is_multi_label(session))
-        found = [_candidates(row, most, namer, one_of=one_of) for row in rows]
+        if not _may_be_hidden_states(session, snapshot.logits, what, rows.shape[1]):
+            found = [_candidates(row, most, namer, one_of=one_of) for row in rows]
     return Picture(
         "predictions",
         {
@@ -54,7 +56,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
             "at": [at.start, at.stop],
             "of": rows.shape[1],
             "candidates": found,
-            "note": _note(session, what, rows, found),
+            "note": _note(session, snapshot.logits, what, rows, found),
         },
     )
 
@@ -70,6 +72,12 @@ def _logits(session: Session, snapshot: Snapshot) -> torch.Tensor:
                 "AutoModelForMaskedLM, or AutoModelForSequenceClassification."
             )
         raise Trouble("This model returns no logits.", detail)
+    if not snapshot.logits.named and session.tokenizer is None and not _class_names(session):
+        raise Trouble(
+            "This model returns no logits.",
+            "It returns a plain tensor, which may be hidden states as well. Give its tokenizer, or "
+            "name its classes in model.config.id2label.",
+        )
     logits: torch.Tensor = snapshot.logits.tensor
     if logits.dim() not in (2, 3) or 0 in logits.shape:
         raise Trouble(
@@ -164,9 +172,23 @@ def _is_multi_label(session: Session) -> bool:
     return getattr(config, "problem_type", None) == "multi_label_classification"
 
 
-def _note(session: Session, what: What, rows: torch.Tensor, found: list[Candidates]) -> str:
+def _may_be_hidden_states(session: Session, logits: Logits | None, what: What, size: int) -> bool:
+    """Whether a bare tensor has fewer numbers than there are texts to choose from."""
+    bare = logits is not None and not logits.named
+    is_vocabulary = size == _vocabulary_size(session) or size >= _texts(session.tokenizer)
+    return bare and "classes" not in what and not is_vocabulary
+
+
+def _note(
+    session: Session, logits: Logits | None, what: What, rows: torch.Tensor, found: list[Candidates]
+) -> str:
     """What the reader should know of the candidates, in sentences; "" where there is nothing."""
     size = rows.shape[1]
+    if _may_be_hidden_states(session, logits, what, size):
+        return (
+            f"The model returns {size} numbers at each token, fewer than its tokenizer has texts "
+            f"({_texts(session.tokenizer)}): hidden states, it seems, and no logits."
+        )
     if size == 1:
         numbers = ", ".join(f"{number:.4g}" for number in rows[:, 0].tolist())
         return f"The model returns a number here, not a choice: {numbers}."
@@ -176,12 +198,6 @@ def _note(session: Session, what: What, rows: torch.Tensor, found: list[Candidat
     if "classes" in what:
         if _is_multi_label(session):
             notes.append("Each class is judged by itself: the shares do not add up to 1.")
-    elif size != _vocabulary_size(session) and size < _texts(session.tokenizer):
-        # A bare tensor may be anything, such as hidden states.
-        notes.append(
-            f"The model returns {size} numbers, fewer than the tokenizer has texts "
-            f"({_texts(session.tokenizer)}): they may stand for something else."
-        )
     return " ".join(notes)
 
 

@@ -24,7 +24,17 @@ smollm2""",
 waiting = nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()
 live = aw.explore(waiting)
 live""",
+    """
+torch.manual_seed(0)
+words = ("when the old lighthouse keeper climbed down he found that his boat was gone " * 40).split()
+seen = torch.ones(512, 512, dtype=torch.bool).tril()
+maps = [torch.randn(1, 4, 512, 512).mul(3).masked_fill(~seen, -torch.inf) for _ in range(3)]
+long = aw.explore(attention=[map_.softmax(-1) for map_ in maps], tokens=words[:512], query=300)
+long_box = ipywidgets.Box([long], layout=ipywidgets.Layout(width="1000px", display="block"))
+long_box""",
 ]
+VIEWS = ("lines", "text", "matrix", "grid")
+LONG = 4
 
 # Elements with text of their own that lie outside the widget, or are cut without saying so; what is
 # scrolled is neither.
@@ -33,7 +43,7 @@ _CUT = """(root) => {
   const bad = [];
   for (const element of root.querySelectorAll('*')) {
     const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!own || element.closest('.aw-heads-scroll, .aw-grid-scroll')) continue;
+    if (!own || element.closest('.aw-heads-scroll, .aw-grid-scroll, .aw-column, .aw-paper-scroll')) continue;
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     if (box.width === 0 || style.visibility === 'hidden') continue;
@@ -56,14 +66,16 @@ def test_nothing_is_cut_at_any_width(lab: Lab, width: int, dark: bool) -> None:
     lab.page.set_viewport_size({"width": max(width + 200, 900), "height": 1000})
     lab.theme(dark)
     mode = "dark" if dark else "light"
-    lab.python(f"box.layout.width = '{width - 20}px'")
-    for view in ("grid", "matrix"):
-        lab.python(f"ex.view = '{view}'")
-        lab.page.wait_for_timeout(500)
-        lab.wait_for_sentence("%")
-        lab.screenshot(f"{view}-{width}-{mode}")
-        assert lab.widget().evaluate(_CUT) == []
-        assert lab.widget().evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
+    for box in ("box", "long_box"):
+        lab.python(f"{box}.layout.width = '{width - 20}px'")
+    for nth, name, tokens in ((0, "ex", 17), (LONG, "long", 512)):
+        for view in VIEWS:
+            lab.python(f"{name}.view = '{view}'")
+            lab.page.wait_for_timeout(500)
+            lab.wait_for_sentence("%", nth)
+            lab.screenshot(f"{view}-{tokens}-{width}-{mode}", nth)
+            assert lab.widget(nth).evaluate(_CUT) == [], (name, view)
+            assert lab.widget(nth).evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
     ground = lab.widget().evaluate(
         "(e) => getComputedStyle(e.querySelector('.aw-root') ?? e).backgroundColor"
     )

@@ -79,9 +79,29 @@ def test_coarse_first_then_fine() -> None:
 def test_long_work_says_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = Kernel()
     clock = iter(range(1000))
-    monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(
+        delivery, "time", SimpleNamespace(monotonic=lambda: next(clock), thread_time=lambda: 0.0)
+    )
     kernel.delivery().want(wants("a", kind="slow"))
     assert kernel.told == [{"type": "progress", "what": "drawing", "done": 1, "of": 2}]
+
+
+def test_a_long_picture_waits_for_a_more_important_one() -> None:
+    """A head that is chosen while all thumbnails are drawn is shown at once."""
+
+    async def scene() -> None:
+        kernel = Kernel()
+        post = kernel.delivery(asyncio.get_running_loop())
+        slow = {"key": "all", "kind": "slow"}
+        post.want(Wants("view", (slow,), again=False))
+        await asyncio.sleep(0)  # one slice of it
+        post.want(Wants("view", ({"key": "head", "kind": "quick"}, slow), again=False))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert kernel.keys == ["all", "head", "all"]
+        assert [message["coarse"] for message in kernel.sent] == [True, False, False]
+
+    asyncio.run(scene())
 
 
 def test_quick_work_does_not_talk_of_progress() -> None:
@@ -163,7 +183,16 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.slept = 0.0
+        stands_in = SimpleNamespace(
+            monotonic=lambda: self.now, thread_time=lambda: self.now - self.slept
+        )
+        monkeypatch.setattr(delivery, "time", stands_in)
+
+    def sleep(self, seconds: float) -> None:
+        """Time in which the thread does nothing."""
+        self.now += seconds
+        self.slept += seconds
 
 
 class Slow(Kernel):
@@ -194,6 +223,25 @@ def test_drawing_takes_a_small_share_of_the_time_of_a_running_loop(
     drawing = 0.05 * len(kernel.sent)
     assert drawing / (clock.now - began) <= 0.015
     assert len(kernel.sent) >= 2 * 8  # and the page is not forgotten
+
+
+def test_a_loop_that_sleeps_is_drawn_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(sleeps: bool) -> int:
+        clock = Clock(monkeypatch)
+        kernel = Slow(clock, 0.01)
+        post = kernel.delivery()
+        post.want(wants("a"))
+        kernel.sent.clear()
+        began = clock.now
+        while clock.now < began + 20:
+            clock.now += 0.002
+            if sleeps:
+                clock.sleep(0.048)
+            kernel.number += 1
+            post.push()
+        return len(kernel.sent)
+
+    assert drawn(sleeps=True) > 3 * drawn(sleeps=False)
 
 
 def test_the_last_pass_is_drawn_once_the_kernel_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +341,11 @@ def test_pushes_are_limited_and_the_newest_wins(monkeypatch: pytest.MonkeyPatch)
     async def scene() -> None:
         kernel = Kernel()
         clock = [100.0]
-        monkeypatch.setattr(delivery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        monkeypatch.setattr(
+            delivery,
+            "time",
+            SimpleNamespace(monotonic=lambda: clock[0], thread_time=lambda: clock[0]),
+        )
         post = kernel.delivery(asyncio.get_running_loop())
         post.want(wants("a"))
         await asyncio.sleep(0.01)

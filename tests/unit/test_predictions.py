@@ -40,7 +40,12 @@ def predict(session: Session, **want: Any) -> dict[str, Any]:
 
 
 def session_with(
-    logits: Tensor, *, causal: bool = False, queries: int = 4, **config: Any
+    logits: Tensor,
+    *,
+    causal: bool = False,
+    queries: int = 4,
+    named: bool = True,
+    **config: Any,
 ) -> Session:
     """A pass over `queries` tokens that returned `logits`."""
     model = nn.Module()
@@ -48,7 +53,7 @@ def session_with(
     session = Session(model, Letters())
     weights = torch.ones(1 if logits.dim() == 1 else logits.shape[0], 1, queries, queries)
     trace = Trace.from_arrays([weights.tril() if causal else weights])
-    session.take(trace, {}, logits=Logits(logits, logits._version))
+    session.take(trace, {}, logits=Logits(logits, logits._version, named=named))
     return session
 
 
@@ -122,11 +127,23 @@ def test_a_single_number_is_no_choice() -> None:
 
 
 def test_fewer_numbers_than_the_tokenizer_has_texts_are_no_vocabulary() -> None:
-    session = session_with(torch.zeros(1, 4, 5))
+    session = session_with(torch.zeros(1, 4, 5), named=False)
     session.tokenizer.vocab_size = 26
-    assert "5 numbers, fewer than the tokenizer has texts (26)" in predict(session)["note"]
+    facts = predict(session)
+    assert "5 numbers at each token, fewer than its tokenizer has texts (26)" in facts["note"]
+    assert facts["candidates"] == [[]] * 4, "hidden states are not shown as a choice"
     session.model.config.vocab_size = 5  # type: ignore[union-attr]
     assert predict(session)["note"] == ""
+    assert all(predict(session)["candidates"])
+
+
+def test_a_bare_tensor_of_a_model_without_a_tokenizer_may_be_anything() -> None:
+    session = session_with(torch.zeros(1, 4, 5), named=False)
+    session.tokenizer = None
+    with pytest.raises(Trouble, match="plain tensor, which may be hidden states"):
+        predict(session)
+    session.model.config.id2label = dict(enumerate("abcde"))  # type: ignore[union-attr]
+    assert predict(session)["what"] == "token classes"
 
 
 def test_where_logits_are_no_numbers_nothing_is_named() -> None:
