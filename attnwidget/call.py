@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
 
-# Long texts and large batches are checked in a sample of their rows: W @ V over every row would cost as
-# much as the layer.
+# Long texts and large batches are checked in a sample of rows: W @ V over every row would cost
+# as much as the layer.
 _MOST_ROWS_CHECKED, _FEWEST_ROWS_CHECKED = 256, 16
 _ROWS_CHECKED_IN_BATCH = 1024
 

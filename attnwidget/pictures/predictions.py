@@ -195,9 +195,8 @@ def _note(
     notes = []
     if not all(found):
         notes.append("Where the logits are NaN or infinite there is nothing to name.")
-    if "classes" in what:
-        if _is_multi_label(session):
-            notes.append("Each class is judged by itself: the shares do not add up to 1.")
+    if "classes" in what and _is_multi_label(session):
+        notes.append("Each class is judged by itself: the shares do not add up to 1.")
     return " ".join(notes)
 
 

@@ -26,7 +26,7 @@ live = aw.explore(waiting)
 live""",
     """
 torch.manual_seed(0)
-words = ("when the old lighthouse keeper climbed down he found that his boat was gone " * 40).split()
+words = "when the old lighthouse keeper climbed down he found that his boat was gone".split() * 40
 seen = torch.ones(512, 512, dtype=torch.bool).tril()
 maps = [torch.randn(1, 4, 512, 512).mul(3).masked_fill(~seen, -torch.inf) for _ in range(3)]
 long = aw.explore(attention=[map_.softmax(-1) for map_ in maps], tokens=words[:512], query=300)
@@ -43,7 +43,8 @@ _CUT = """(root) => {
   const bad = [];
   for (const element of root.querySelectorAll('*')) {
     const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-    if (!own || element.closest('.aw-heads-scroll, .aw-grid-scroll, .aw-column, .aw-paper-scroll')) continue;
+    const scrolled = '.aw-heads-scroll, .aw-grid-scroll, .aw-column, .aw-paper-scroll';
+    if (!own || element.closest(scrolled)) continue;
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     if (box.width === 0 || style.visibility === 'hidden') continue;

@@ -92,7 +92,7 @@ export function WashLegend({ scene, state }) {
       >
         {SCALES.map(([option, words]) => (
           <option key={option} value={option}>
-            {words} scale
+            {words}
           </option>
         ))}
       </select>
