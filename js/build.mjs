@@ -1,6 +1,7 @@
 // Bundles src/ into ../attnwidget/static; `--watch` rebuilds on change, `--dev` builds the dev page.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
@@ -19,6 +20,7 @@ const packed = {
   setup(build) {
     build.onEnd(async ({ outputFiles = [] }) => {
       for (const { path, contents } of outputFiles) {
+        await mkdir(dirname(path), { recursive: true });
         if (!path.endsWith("widget.js")) await writeFile(path, contents);
         else {
           const loader = await readFile(`${here}src/loader.js`, "utf8");
