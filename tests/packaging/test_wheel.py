@@ -112,4 +112,4 @@ def test_installed_wheel_opens_a_widget(clean_python: Path, tmp_path: Path) -> N
     assert said["style"]
     assert said["traits"]["text"]
     assert said["traits"]["stack"]
-    assert said["traits"]["view"] in ("matrix", "grid")
+    assert said["traits"]["view"] == "lines"
