@@ -232,6 +232,12 @@ class Explorer(Chooser, anywidget.AnyWidget):
         with self.hold_sync():  # one message for all
             super()._set(changed)
 
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "step" and value is not None and self._is_from_page:
+            # While a cell runs the page is not heard: what it stopped at may have been let go.
+            value = self._session.nearest_step(value)
+        return super()._checked(name, value)
+
     def _enter(self, heads: list[list[int]]) -> None:
         if not self._is_from_page:  # which sends its own selection with them
             super()._enter(heads)

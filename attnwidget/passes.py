@@ -17,11 +17,13 @@ from attnwidget.trouble import Trouble
 KEEP = 16
 MOST_BYTES = 512 * 2**20
 
-# Memory that is kept cannot be used again by the next pass, which then runs slower: by some percent
-# where every pass of a training loop is kept. So of passes that nobody has seen, only so many bytes
-# are kept at once, and so many more a second. What is run by hand is slow enough to be kept.
+# Memory that is kept cannot be used again by the next pass: a training loop that has each of its
+# passes kept runs some percent slower. So only so many bytes are kept at once, and so many more for
+# every second that the process was busy; in a second that it was idle, as when a reader runs cells
+# by hand, as much as anybody would want.
 BYTES_AT_ONCE = 64 * 2**20
-BYTES_PER_SECOND = 32 * 2**20
+BYTES_PER_BUSY_SECOND = 8 * 2**20
+BYTES_PER_IDLE_SECOND = 256 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,8 @@ class _Kept:
         Bytes of all of them, and of those that the pass before did not hold, as it does parameters.
     seen : bool
         Whether a page has drawn it.
+    affordable : bool
+        False if it is only kept because it was the last to be drawn.
     """
 
     snapshot: Snapshot
@@ -91,6 +95,7 @@ class _Kept:
     nbytes: int
     fresh: int
     seen: bool = False
+    affordable: bool = True
 
 
 @dataclass
@@ -106,17 +111,19 @@ class Passes:
 
     Notes
     -----
-    In a fast loop of large passes not every one is kept: those that a page has drawn are, and of
-    the others one now and then.
+    In a busy loop of large passes not every one is kept, but one now and then, of those that a page
+    has drawn if there is one; and always the last that was drawn, as a reader may stop there.
     """
 
     keep: int = KEEP
     max_bytes: int = MOST_BYTES
     # Replaced, never changed, so that one thread may read it while another adds to it.
     _kept: tuple[_Kept, ...] = ()
-    # Bytes of passes that nobody has seen that may be kept now.
+    # Bytes that may be kept now, and when that was reckoned: by the clock, and in CPU time.
     _allowance: float = BYTES_AT_ONCE
-    _counted: float = field(default_factory=time.monotonic)
+    _reckoned: tuple[float, float] = field(
+        default_factory=lambda: (time.monotonic(), time.process_time())
+    )
 
     def __post_init__(self) -> None:
         for name in ("keep", "max_bytes"):
@@ -145,9 +152,13 @@ class Passes:
 
     def add(self, snapshot: Snapshot) -> None:
         """Take a new pass, and let go of what is beyond the limits."""
-        older = self._kept
-        if older and not self._stays(older[-1]):
-            older = older[:-1]
+        older = self._kept[:-1]
+        for last in self._kept[-1:]:
+            last.affordable = self._affords(last)
+            if last.seen:
+                older = tuple(one for one in older if one.affordable)
+            if last.seen or last.affordable:
+                older = (*older, last)
         storages = _storages(snapshot)
         known: Mapping[int, int] = self._kept[-1].storages if self._kept else {}
         fresh = sum(size for at, size in storages.items() if at not in known)
@@ -156,12 +167,17 @@ class Passes:
         while len(self._kept) > 1 and self._exceeds():
             self._kept = self._kept[1:]
 
-    def _stays(self, last: _Kept) -> bool:
+    def _affords(self, last: _Kept) -> bool:
         """Whether a pass is kept that is the newest no longer."""
-        now = time.monotonic()
-        grown = self._allowance + (now - self._counted) * BYTES_PER_SECOND
-        self._allowance, self._counted = min(grown, BYTES_AT_ONCE), now
-        if not last.seen and self._allowance < min(last.fresh, BYTES_AT_ONCE):
+        before, now = self._reckoned, (time.monotonic(), time.process_time())
+        passed, busy = (later - earlier for later, earlier in zip(now, before, strict=True))
+        busy = min(busy, passed)  # several threads may be
+        grown = busy * BYTES_PER_BUSY_SECOND + (passed - busy) * BYTES_PER_IDLE_SECOND
+        self._allowance, self._reckoned = min(self._allowance + grown, BYTES_AT_ONCE), now
+        # Half of it is for those that somebody has seen, where there is somebody.
+        is_watched = last.seen or not any(one.seen for one in self._kept)
+        spare = 0 if is_watched else BYTES_AT_ONCE / 2
+        if self._allowance < min(last.fresh + spare, BYTES_AT_ONCE):
             return False
         self._allowance = max(0.0, self._allowance - last.fresh)
         return True

@@ -133,6 +133,14 @@ class Session:
         """`number`, if `look_at` will find that pass; raises what it would raise."""
         return None if number is None else self._find(number).number
 
+    def nearest_step(self, number: int) -> int:
+        """The kept pass nearest to one that was made; any other number as it is."""
+        shown = [self.snapshot] if self.snapshot else []
+        if self.newest is None or not 1 <= number <= self.newest.number:
+            return number
+        known = [snapshot.number for snapshot in (*shown, *self.passes)]
+        return min(known, key=lambda kept: abs(kept - number))
+
     def _find(self, number: int) -> Snapshot:
         for snapshot in (self.snapshot, self._passes.find(number)):
             if snapshot is not None and snapshot.number == number:

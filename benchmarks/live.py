@@ -59,47 +59,53 @@ def live() -> Iterator[tuple[str, str, str]]:
     """Training with a widget whose page shows it, ÷ without; with and without an event loop.
 
     In a notebook a cell runs on the event loop, which has its turn only when the cell has ended.
+    Each turn has a widget of its own, so that it pays for the memory of the passes it keeps.
     """
     training = Training()
     training.run()
-    rivals: dict[str, Callable[[], float]] = {
-        "free": training.run,
-        "no page": lambda: _watched(training, listens=False)[0],
-        "page": lambda: _watched(training)[0],
+    rivals: dict[str, Callable[[], Turn]] = {
+        "free": lambda: Turn(training.run()),
+        "no page": lambda: _watched(training, listens=False),
+        "page": lambda: _watched(training),
         "page in a notebook": lambda: asyncio.run(_in_a_cell(training)),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    turns: dict[str, list[Turn]] = {name: [] for name in rivals}
     for n in range(ROUNDS):
         names = list(rivals)
         for name in names[n % len(names) :] + names[: n % len(names)]:
-            seconds[name].append(rivals[name]())
+            turns[name].append(rivals[name]())
     for name in list(rivals)[1:]:
-        pairs = zip(seconds[name], seconds["free"], strict=True)
-        ratio = statistics.median(watched / free for watched, free in pairs)
+        pairs = zip(turns[name], turns["free"], strict=True)
+        ratio = statistics.median(watched.seconds / free.seconds for watched, free in pairs)
         yield f"training while live ÷ without, {name}", "≤ 1.03", f"{ratio:.3f}"
-    taken, drawing, redrawn = _watched(training)
-    yield (
-        "of it drawing",
-        "≤ 1.5 %",
-        f"{100 * drawing / taken:.1f} %, {redrawn / taken:.1f} times a second",
-    )
+    share = statistics.median(turn.drawing / turn.seconds for turn in turns["page"])
+    often = statistics.median(turn.redrawn / turn.seconds for turn in turns["page"])
+    yield "of it drawing", "≤ 1.5 %", f"{100 * share:.1f} %, {often:.1f} times a second"
 
 
-async def _in_a_cell(training: Training) -> float:
-    return _watched(training)[0]
+@dataclass(frozen=True)
+class Turn:
+    """Seconds of `STEPS` steps, of these drawing, and how often the page was redrawn."""
+
+    seconds: float
+    drawing: float = 0.0
+    redrawn: int = 0
 
 
-def _watched(training: Training, listens: bool = True) -> tuple[float, float, int]:
-    """Seconds of the training with a live widget, of these drawing, and how often it drew."""
+async def _in_a_cell(training: Training) -> Turn:
+    return _watched(training)
+
+
+def _watched(training: Training, listens: bool = True) -> Turn:
     ex = aw.explore(training.model, training.tokenizer, "The dog slept.")
     ex.attach()
     page = Page(ex)
     if listens:
         page.ask()
         page.seconds, page.redrawn = 0.0, 0
-    taken = training.run()
+    seconds = training.run()
     ex.close()
-    return taken, page.seconds, page.redrawn
+    return Turn(seconds, page.seconds, page.redrawn)
 
 
 class Page:

@@ -282,6 +282,24 @@ def test_a_step_from_the_page_that_is_not_kept_is_corrected() -> None:
     assert ex.step is None
 
 
+def test_a_page_that_stops_at_a_pass_that_was_let_go_meanwhile_is_shown_the_nearest() -> None:
+    """As it is when it stops during a cell: the kernel hears of it afterwards."""
+    model = Tiny()
+    ex = aw.explore(model, keep=3)
+    for length in range(2, 9):
+        model(torch.ones(1, length, dtype=torch.int64))
+    ex.set_state({"step": 2})
+    assert (ex.step, len(ex.tokens)) == (5, 6)
+    assert ex.status.startswith("paused at pass 5 of 7")
+    ex.close()
+
+
+@pytest.mark.parametrize("name", ["tokens", "trace", "status"])
+def test_what_is_only_read_cannot_be_set(name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(explorer(), name, [])
+
+
 def test_a_closed_widget_keeps_the_pass_that_was_shown() -> None:
     ex = explorer()
     ex.text = "a bb"

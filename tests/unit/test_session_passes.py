@@ -164,38 +164,79 @@ class Clock:
     """Stands for the module `time`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(passes, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.now = self.busy = 1000.0
+        stand_in = SimpleNamespace(monotonic=lambda: self.now, process_time=lambda: self.busy)
+        monkeypatch.setattr(passes, "time", stand_in)
+        monkeypatch.setattr(passes, "BYTES_AT_ONCE", 2 * SIZE)
+        monkeypatch.setattr(passes, "BYTES_PER_BUSY_SECOND", SIZE)
+        monkeypatch.setattr(passes, "BYTES_PER_IDLE_SECOND", 100 * SIZE)
+
+    def session(self) -> Session:
+        session = Session()
+        session._passes = Passes(_allowance=2 * SIZE)
+        return session
+
+    def work(self, seconds: float) -> None:
+        self.now += seconds
+        self.busy += 2 * seconds  # on two cores
 
 
-def test_in_a_fast_loop_of_large_passes_those_on_a_page_are_kept_and_few_others(
+SIZE = 4 * 100  # bytes of maps(10)
+
+
+def test_in_a_busy_loop_of_large_passes_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    session = clock.session()
+    for _ in range(12):
+        session.take(maps(10), {})
+        clock.work(0.25)
+    # Two at once, then one for every second; and the newest.
+    assert numbers(session) == [1, 2, 5, 9, 12]
+
+
+def test_of_what_a_page_has_drawn_the_last_is_kept_and_some_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = Clock(monkeypatch)
-    size = 4 * 100
-    monkeypatch.setattr(passes, "BYTES_AT_ONCE", 2 * size)
-    monkeypatch.setattr(passes, "BYTES_PER_SECOND", size)
-    session = Session()
-    session._passes = Passes(_allowance=2 * size, _counted=clock.now)
-    for n in range(1, 13):
+    session = clock.session()
+    for n in range(1, 31):
         session.take(maps(10), {})
-        if n == 5:
+        if n % 3 == 0:
             session.mark_seen()
-        clock.now += 0.25
-    # Two at once; 5, as it was seen, on account of the second after; 9 for the next; the newest.
-    assert numbers(session) == [1, 2, 5, 9, 12]
+        clock.work(0.25)
+        seen = [number for number in numbers(session) if number % 3 == 0]
+        assert (n < 3) or seen[-1] == n - n % 3
+    later = numbers(session)[2:]
+    assert len(later) >= 4
+    assert all(number % 3 == 0 for number in later)
 
 
 def test_passes_run_by_hand_are_all_kept_however_large(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    monkeypatch.setattr(passes, "BYTES_AT_ONCE", 100)
-    monkeypatch.setattr(passes, "BYTES_PER_SECOND", 50)
-    session = Session()
-    session._passes = Passes(_allowance=100, _counted=clock.now)
+    session = clock.session()
     for _ in range(4):
-        session.take(maps(10), {})
-        clock.now += 2.0
+        session.take(maps(30), {})
+        clock.work(0.1)
+        clock.now += 1.0  # the reader looks at it
     assert numbers(session) == [1, 2, 3, 4]
+
+
+def test_small_passes_are_all_kept_in_any_loop() -> None:
+    session = Session()
+    for n in range(12):
+        session.take(maps(10), {})
+        if n == 2:
+            session.mark_seen()
+    assert numbers(session) == list(range(1, 13))
+
+
+def test_the_nearest_pass_to_one_that_was_let_go() -> None:
+    model, session = live(keep=3)
+    run(model, *range(1, 9))
+    session.look_at(7)
+    run(model, 9, 10, 11)
+    assert [session.nearest_step(n) for n in (1, 7, 8, 9, 11)] == [7, 7, 7, 9, 11]
+    assert [session.nearest_step(n) for n in (0, 12, -3)] == [0, 12, -3]
 
 
 def test_passes_may_be_read_while_another_thread_adds_to_them() -> None:
