@@ -8,6 +8,7 @@ import { Search } from "./parts/search.jsx";
 import { SentenceLine } from "./parts/sentence.jsx";
 import { TextLine } from "./parts/text_line.jsx";
 import { TroublePane } from "./parts/trouble.jsx";
+import { useFocusKept } from "./parts/use_focus_kept.js";
 import { useLecture } from "./parts/use_lecture.js";
 import { useSize } from "./parts/use_size.js";
 import { revealing } from "./ui.js";
@@ -69,6 +70,7 @@ export function App({ source, state, ui, scene }) {
     ui.peek.value = null;
   });
   const root = useLecture(ui);
+  const holds_focus = useFocusKept(root, [view, lecture]);
 
   /** @param {KeyboardEvent} event */
   const on_key = (event) => {
@@ -97,6 +99,7 @@ export function App({ source, state, ui, scene }) {
       // Jupyter's own shortcuts must not fire on our keys (JupyterLab, Lumino's CommandRegistry).
       data-lm-suppress-shortcuts="true"
       onKeyDown={on_key}
+      {...holds_focus}
     >
       {model?.has_tokenizer && (
         <TextLine

@@ -11,6 +11,21 @@ const traits = ({ model }, ...names) => names.map((name) => model.get(name));
 const reading = ({ model }) => model.sent.at(-1).wants[0].reading;
 
 describe("keys", () => {
+  test("keep the focus in the widget when what had it is taken away", async () => {
+    const { el } = await show("minilm", { view: "text" });
+    one(el, '.aw-head[aria-selected="true"]').focus();
+    // The grid view has no panel of small thumbnails: theirs was the focus.
+    await press(el, "v");
+    expect(document.activeElement).toBe(one(el, ".aw-root"));
+    // Nothing is taken from others on the page.
+    const other = document.createElement("input");
+    document.body.append(other);
+    other.focus();
+    await press(el, "v");
+    expect(document.activeElement).toBe(other);
+    other.remove();
+  });
+
   test("step tokens, layers and heads, and stop at the ends", async () => {
     const page = await show("minilm", { layer: 4, head: 10, query: 13 });
     const { el } = page;
