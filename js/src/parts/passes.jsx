@@ -7,8 +7,10 @@ import { step_pass, toggle_pause } from "../keys.js";
  */
 export function Passes({ scene, state }) {
   const model = scene.model.value;
-  if (!model || !(model.live || model.passes.paused) || model.passes.newest < 2) return null;
+  if (!model || model.passes.newest < 2) return null;
   const { shown, newest, kept, paused } = model.passes;
+  // Arrays and traces have one pass; a model that is not followed has those of its texts.
+  if (!model.live && !paused && kept.length < 2) return null;
   return (
     <span class="aw-stepper aw-passes">
       <button
@@ -21,7 +23,7 @@ export function Passes({ scene, state }) {
         ‹
       </button>
       <span>
-        {paused ? "paused" : "live"} · pass <b>{shown}</b>
+        {paused ? "paused · " : model.live ? "live · " : ""}pass <b>{shown}</b>
         {paused && ` of ${newest}`}
       </span>
       <button
@@ -33,14 +35,16 @@ export function Passes({ scene, state }) {
       >
         ›
       </button>
-      <button
-        type="button"
-        class="aw-segment"
-        aria-pressed={paused}
-        onClick={() => toggle_pause({ scene, state })}
-      >
-        {paused ? "Follow" : "Pause"}
-      </button>
+      {(model.live || paused) && (
+        <button
+          type="button"
+          class="aw-segment"
+          aria-pressed={paused}
+          onClick={() => toggle_pause({ scene, state })}
+        >
+          {paused ? "Follow" : "Pause"}
+        </button>
+      )}
     </span>
   );
 }
