@@ -26,6 +26,7 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
  * @property {string} [what]  What the candidates are: "next" where nothing is given.
  * @property {Partial<import("../src/messages.js").PassFacts>} [passes]  As if some were kept.
  * @property {string[]} [notes]  On how tokens are read.
+ * @property {boolean} [live]  Whether the model's passes are followed; they are, if not told.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
  */
 
@@ -259,7 +260,7 @@ export function make_fake_model(scene, traits = {}) {
         name: scene.name ?? "MiniLM",
         text: values.text,
         has_tokenizer: scene.has_tokenizer ?? true,
-        live: true,
+        live: scene.live ?? true,
         step: 0,
         stacks: [
           {

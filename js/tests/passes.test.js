@@ -16,6 +16,18 @@ describe("passes", () => {
     expect(text(el, ".aw-passes")).toContain("live · pass 2");
   });
 
+  test("of texts that were typed are stepped through, with nothing to pause", async () => {
+    const passes = { shown: 2, newest: 2, kept: [1, 2], paused: false };
+    const { el, model } = await show("minilm", {}, { passes, live: false });
+    expect(text(el, ".aw-passes")).toMatch(/pass 2/);
+    expect(text(el, ".aw-passes")).not.toMatch(/live|Pause/);
+    await click(arrow(el, "before"));
+    expect(model.get("step")).toBe(1);
+    const one_pass = { shown: 2, newest: 2, kept: [2], paused: false };
+    const other = await show("minilm", {}, { passes: one_pass, live: false });
+    expect(other.el.querySelector(".aw-passes")).toBeNull();
+  });
+
   test("Pause stays at the one on screen", async () => {
     const passes = { shown: 7, newest: 7, kept: [5, 6, 7], paused: false };
     const { el, model } = await show("minilm", {}, { passes });
