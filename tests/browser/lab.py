@@ -240,6 +240,13 @@ class Lab:
         """Run code in the notebook's kernel; what it prints, or its traceback."""
         return str(self.page.evaluate(_EXECUTE, code)).strip()
 
+    def wait_for_python(self, code: str, expected: str) -> None:
+        """Until code prints this: the page sends many quick changes as a few."""
+        end = time.monotonic() + 20
+        while (said := self.python(code)) != expected:
+            assert time.monotonic() < end, f"{code} still says {said}, not {expected}"
+            self.page.wait_for_timeout(50)
+
     def widget(self, nth: int = 0) -> Locator:
         """The nth attnwidget on the page, scrolled into view."""
         found = self.page.locator(".attnwidget").nth(nth)

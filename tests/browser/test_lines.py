@@ -129,7 +129,7 @@ def test_by_keyboard_alone(lab: Lab) -> None:
     ):
         lab.press(*keys)
         lab.wait_for_sentence(words)
-        assert lab.python("print(ex.query, ex.key, ex.direction)") == python, keys
+        lab.wait_for_python("print(ex.query, ex.key, ex.direction)", python)
 
 
 def test_several_heads_in_colours(lab: Lab) -> None:
@@ -181,7 +181,7 @@ def test_the_slider_draws_the_fewest_lines_that_hold_the_share(lab: Lab) -> None
     slider.focus()
     for _ in range(20):
         lab.page.keyboard.press("ArrowLeft")
-    assert lab.python("print(ex.mass)") == "0.1"
+    lab.wait_for_python("print(ex.mass)", "0.1")
     assert len(ends(lab, "key")) == 1, "82 % in one line"
     few = int((links(lab)[..., 3] > 0).sum())
     lab.python("ex.mass = 1.0")
