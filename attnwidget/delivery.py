@@ -101,9 +101,7 @@ class Delivery:
         event loop to come back to it, nothing more is done.
         """
         with self._lock:
-            if not self._is_heard and self._running_loop() is not None:
-                self._views[_ASSUMED] = self.assume()
-            if not self._wanted():
+            if not self._views and not self._is_assuming():
                 return
             self._push_is_due = True
             self._last_asked = time.monotonic()
@@ -128,8 +126,16 @@ class Delivery:
 
     # -- one picture ------------------------------------------------------------------------------
 
+    def _is_assuming(self) -> bool:
+        """Whether there may be a page that could not be heard yet."""
+        return not self._is_heard and self._running_loop() is not None
+
     def _bring_again(self) -> None:
         self._push_is_due = False
+        if self._is_assuming():
+            self._views[_ASSUMED] = self.assume()
+        if not self._wanted():
+            return
         self._last_push = time.monotonic()
         self._worked_at_push = threading.get_ident(), time.thread_time()
         self._spent, self._is_for_push = 0.0, True
