@@ -6,6 +6,7 @@ of one head's keys and values.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from attnwidget.selection import Pick, Selector
 from attnwidget.trouble import Trouble
 
 if TYPE_CHECKING:
+    from attnwidget.binding.caches import Positions
     from attnwidget.binding.evidence import Evidence
 
+KERNEL_LEVEL = "Kernel level: which module made this call is not known."
 EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
 
 # Long texts and large batches are checked in a sample of rows: W @ V over every row would cost
@@ -40,7 +43,8 @@ class AttentionCall:
         Number within the stack. There may be gaps where a layer has no attention.
     source : str
         How the call was seen: "transformers", "sdpa", "softmax", "multi_head_attention", "fused",
-        or "array" for maps given from elsewhere.
+        "flex", "kernel" inside a scripted, traced or exported module, or "array" for maps given
+        from elsewhere.
     step : int
         Which forward pass since binding it belongs to, from 0.
     """
@@ -84,6 +88,46 @@ class AttentionCall:
     def key_len(self) -> int:
         """Tk, the number of keys."""
         return self._evidence.shape[3]
+
+    @property
+    def query_positions(self) -> torch.Tensor:
+        """Token index of each query in its sequence, from 0, LongTensor (Tq,) on the CPU.
+
+        It counts places in the padded row that the model was given since its cache was empty, not
+        rotary positions. Without a cache that tells, the last query stands at the last key it may
+        look at, and queries of other kinds than "self" begin at 0.
+        """
+        known = self._positions
+        if known is not None:
+            first = known.queries
+        else:
+            first = 0 if self.kind != "self" else max(0, self._last_seen + 1 - self.query_len)
+        return torch.arange(first, first + self.query_len)
+
+    @property
+    def key_positions(self) -> torch.Tensor:
+        """Token index of each key in its sequence, from 0, LongTensor (Tk,) on the CPU.
+
+        Begins above 0 where a sliding window has dropped keys. See `query_positions`.
+        """
+        first = self._positions.keys if self._positions is not None else 0
+        return torch.arange(first, first + self.key_len)
+
+    @functools.cached_property
+    def _last_seen(self) -> int:
+        """The last key that the last query may look at: a cache may have spare room behind."""
+        if self.query_len not in (0, self.key_len) and not self._why_unreadable():
+            seen = self.visible(queries=-1).flatten(0, 2).any(0).nonzero()
+            if len(seen):
+                return int(seen[-1])
+        return self.key_len - 1
+
+    @property
+    def _positions(self) -> Positions | None:
+        known = self._evidence.positions
+        if known is not None and self.kind != "self" and not known.cross:
+            return None  # a decoder's cache that holds the keys of an image counts those
+        return known
 
     @property
     def kv_heads(self) -> int:
@@ -233,7 +277,8 @@ class AttentionCall:
     @property
     def note(self) -> str:
         """Why the status is what it is, and what else to know, in words; may be empty."""
-        sentences = [self._verdict()[1], *self._evidence.remarks]
+        kernel = KERNEL_LEVEL if self.source == "kernel" else ""
+        sentences = [self._verdict()[1], kernel, *self._evidence.remarks]
         return " ".join(s for s in sentences if s)
 
     def _verdict(self) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-import torch
 import traitlets
 
 from attnwidget import messages, pictures, zoo
@@ -23,6 +22,7 @@ from attnwidget.session import Session
 from attnwidget.trace import Trace
 from attnwidget.traits import OF_A_PASS, OF_THE_PAGE
 from attnwidget.trouble import in_words
+from attnwidget.unwrap import unwrapped
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -31,7 +31,7 @@ DEFAULT_TEXT = "The animal didn't cross the street because it was too tired"
 
 
 def explore(
-    model: torch.nn.Module | None = None,
+    model: Any = None,
     tokenizer: Any = None,
     text: str | None = None,
     *,
@@ -48,8 +48,10 @@ def explore(
     Parameters
     ----------
     model : torch.nn.Module, optional
-        Your own object, as it stands, on whatever attention kernel it runs. Without one (and
-        without `trace` or `attention`) the bundled ``stories`` model is shown.
+        Your own object, as it stands, on whatever attention kernel it runs. Of a
+        ``transformers.pipeline`` or a ``SentenceTransformer`` the model and the tokenizer inside
+        are taken. Without one (and without `trace` or `attention`) the bundled ``stories`` model
+        is shown.
     tokenizer : optional
         Turns text into the model's input ids: a transformers or tokenizers tokenizer, an object
         with ``encode``, or a function. With it the widget has a text box that runs the model.
@@ -113,6 +115,7 @@ def explore(
         if text is None:
             card = zoo.card("stories")
             text, chosen = card["text"], {**card["selection"], **chosen}
+    model, tokenizer = unwrapped(model, tokenizer)
     session = Session(model, tokenizer, tokens, keep, max_bytes)
     if text is None and inputs is None:
         session.attach()

@@ -46,7 +46,9 @@ def nothing_found(model: torch.nn.Module | None, searched: Searched | None = Non
         "nn.MultiheadAttention, or a softmax between two matrix products."
     )
     if searched is not None and searched.without_record:
-        looked += f" Called attention, but not seen at work: {_some(searched.without_record)}."
+        reasons = searched.without_record
+        layers = [f"{name} ({why})" if why else name for name, why in reasons.items()]
+        looked += f" Not seen at work: {_some(layers)}."
     if searched is not None and searched.troubles:
         looked += f" {_some(searched.troubles)}"
     return Trouble(f"No attention was found in {type(model).__name__}.", looked)

@@ -133,10 +133,14 @@ def _positions(model: torch.nn.Module | None) -> int | None:
 
 
 def place(encoded: Encoded, model: torch.nn.Module) -> Encoded:
-    """Move inputs to the device of the model's first parameter, and floats to its dtype."""
-    home = next(model.parameters(), None)
-    if home is None:
+    """Move inputs to the device of the model's first parameter, and floats to its dtype.
+
+    Parameters that are offloaded have no device until their layer runs.
+    """
+    parameters = list(model.parameters())
+    if not parameters:
         return encoded
+    home = next((p for p in parameters if p.device.type != "meta"), parameters[0])
     dtype = home.dtype if home.dtype.is_floating_point else None
 
     def move(value: Any) -> Any:

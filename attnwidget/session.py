@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from attnwidget.binding.capture import Binding, Pass, attach
+from attnwidget.binding.bound import Binding, Pass
+from attnwidget.binding.capture import attach
 from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of
 from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from attnwidget.arrays import calls_from_arrays
 from attnwidget.call import AttentionCall
+from attnwidget.stitch import stitched_calls
 
 NOT_SEEN = "no attention weights seen in this layer"
 
@@ -26,17 +27,32 @@ class Searched:
         How many modules it has.
     passes : int
         How many forward passes were seen.
-    without_record : tuple of str
-        Paths of modules that are called attention, by name or class, but gave no record.
+    without_record : mapping of str to str
+        Why, in words, for the paths of modules that gave no record although they are called
+        attention or are known to stand in its place; "" where that is not known.
     troubles : tuple of str
         Calls that were seen but could not be read, in words.
+    said : tuple of str
+        What else is to be known of the model, in words.
     """
 
     model_class: str = ""
     modules: int = 0
     passes: int = 0
-    without_record: tuple[str, ...] = ()
+    without_record: Mapping[str, str] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def why_nothing(self) -> str:
+        """What to say of a trace without calls."""
+        if self.passes:
+            times = "once" if self.passes == 1 else f"{self.passes} times"
+            return f"{self.model_class} ran {times}, and no attention was seen in it."
+        return (
+            f"The forward of {self.model_class} was not called. Where its parts are called "
+            "directly, as by a training_step that calls self.model, bind that part."
+        )
 
 
 @dataclass(frozen=True)
@@ -179,6 +195,36 @@ class Trace:
             return Searched()
         return self._searched({call.module for call in self.calls})
 
+    def stitch(self) -> Trace:
+        """Join the steps of a generation into one map per layer.
+
+        Each forward pass of ``model.generate()`` computes only the rows of its new tokens. Here
+        every layer gets one call with the rows of all steps held of the last sequence, T tokens
+        long: (B, H, T, T), or (B, H, T, Tk) over the Tk keys of another sequence. Rows, and
+        keys that a step did not have (later tokens, or those a sliding window had dropped), have
+        weight 0 and are not visible. Nothing is computed or copied until it is read, and reading a
+        row reads the step that made it.
+
+        Where a step computed tokens again, as after an assistant's proposal was refused, the later
+        rows count. In beam search, batch item b is the beam that is b in the last step, followed
+        back through the steps by its keys.
+
+        Returns
+        -------
+        Trace
+            One pass of calls that are read like others. `AttentionCall.note` says from how many
+            steps each is stitched, and what is special. A call of a single pass stays as it is.
+
+        Raises
+        ------
+        Trouble
+            If of several steps only the last is held, or a step does not tell where it stands.
+            Where some of the first are missing, their rows see no key and the note says so.
+        """
+        seen = self._searched(set()).passes if self._searched else 0
+        held = list(self._passes)
+        return Trace(stitched_calls(held, seen > len(held)), searched=self._searched)
+
     def report(self) -> Report:
         """Return one row per call of the last pass, and per attention-like module without one.
 
@@ -203,8 +249,14 @@ class Trace:
             for call in calls
         ]
         searched = self.searched
-        rows += [Row(module=name, status=NOT_SEEN) for name in searched.without_record]
+        rows += [
+            Row(module=name, status=NOT_SEEN, note=why)
+            for name, why in searched.without_record.items()
+        ]
         rows += [Row(module="", status="not read", note=text) for text in searched.troubles]
+        rows += [Row(module="", status="note", note=text) for text in searched.said]
+        if searched.model_class and not self.calls:
+            rows.append(Row(module="", status="nothing seen", note=searched.why_nothing))
         return Report(rows)
 
     def __repr__(self) -> str:

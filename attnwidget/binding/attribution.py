@@ -1,4 +1,4 @@
-"""Which module made an attention call, whether it is cross-attention, and where it stands.
+"""Which module made an attention call, and where it stands.
 
 No hooks: a hook on every module costs more than the attention of a small model, and switches off
 torch's fused layers. The Python frames that lead to a call tell the same.
@@ -11,17 +11,12 @@ import re
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import FrameType
 
 import torch
 
 from attnwidget.call import AttentionCall
 
-_CROSS_NAME = re.compile(r"cross|enc(oder)?_?dec(oder)?(?!er)|(encoder|enc|src|memory)_att", re.I)
-_OTHER_SEQUENCE = frozenset(
-    "key_value_states encoder_hidden_states encoder_output encoder_outputs encoder_out enc_output"
-    " enc_outputs enc_out encoder_states memory mem context cross_attention_states".split()
-)
 _VISION = re.compile(r"vision|visual|(?<![a-z])vit(?![a-z])", re.I)
 _VISION_CLASS = re.compile(r"Vision|Visual|ViT(?![a-z])")
 _ENCODER_DECODER = re.compile(r"encoder|decoder", re.I)
@@ -45,6 +40,10 @@ class Names:
         # Found once per module: the word and the anchor of its stack, by (path, kind).
         self.stacks: dict[tuple[str, str], tuple[str, str]] = {}
         self.refresh()
+
+    def root(self) -> torch.nn.Module | None:
+        """The bound model, while it exists."""
+        return self._root()
 
     def refresh(self) -> None:
         """Read the tree again; modules may be added while the model is bound."""
@@ -92,37 +91,6 @@ def callers(frame: FrameType | None) -> Iterator[Caller]:
         frame = frame.f_back
 
 
-def is_cross(name: str, module: torch.nn.Module | None, frame: FrameType | None) -> bool:
-    """Whether a call attends to another sequence: by names, and by arguments of its forward.
-
-    Parameters
-    ----------
-    frame : frame or None
-        Of the function that made the call.
-    """
-    if _cross_by_name(name):
-        return True
-    said = vars(module).get("is_cross_attention") if module is not None else None
-    if isinstance(said, bool):
-        return said
-    given = _other_sequences(frame.f_code) if frame is not None else ()
-    if frame is None or not given:
-        return False
-    values = frame.f_locals
-    return any(isinstance(values.get(argument), torch.Tensor) for argument in given)
-
-
-@functools.lru_cache(maxsize=4096)
-def _cross_by_name(name: str) -> bool:
-    return _CROSS_NAME.search(".".join(name.split(".")[-2:])) is not None
-
-
-@functools.lru_cache(maxsize=4096)
-def _other_sequences(code: CodeType) -> tuple[str, ...]:
-    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return tuple(_OTHER_SEQUENCE.intersection(arguments))
-
-
 def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, int]) -> None:
     """Sort the calls of one pass into stacks and number them there.
 
@@ -152,8 +120,9 @@ def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, i
 
 def _stack(call: AttentionCall, names: Names) -> tuple[str, str]:
     """Word for the stack of a call, and the path that a stack named in the path hangs on."""
-    if call.kind == "cross":
-        return "cross", ""
+    if call.kind != "self":
+        # Additive attention of a recurrent decoder looks at its encoder.
+        return ("cross" if call.kind == "additive" else call.kind), ""
     path = call.module.split(".") if call.module else []
     prefixes = [".".join(path[:n]) for n in range(len(path), -1, -1)]
     for prefix in prefixes:

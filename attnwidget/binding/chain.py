@@ -35,6 +35,20 @@ class Product:
     prescaled: float = 1.0
     equation: tuple[str, str, str] | None = None
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the result."""
+        return self.step.after
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether running it again writes into a tensor that is kept."""
+        return self.step.overwrites
+
+    def kept(self) -> list[Kept]:
+        """All tensors needed to run it again."""
+        return self.step.kept()
+
     def letters(self) -> tuple[str, str, str]:
         """Name the axes of left, right and result; of a matrix product as an einsum would."""
         if self.equation is not None:
@@ -62,6 +76,37 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Scores that are no product of queries and keys, as in additive attention and in pooling.
+
+    Attributes
+    ----------
+    scores : Kept
+        What entered the softmax.
+    """
+
+    scores: Kept
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the scores."""
+        return tuple(self.scores.tensor.shape)
+
+    @property
+    def overwrites(self) -> bool:
+        """Never: nothing is run again."""
+        return False
+
+    def kept(self) -> list[Kept]:
+        """All tensors needed."""
+        return [self.scores]
+
+    def run(self, cut: Cut) -> torch.Tensor:
+        """Return the scores, or only a part of them."""
+        return cut_like(self.scores.tensor, cut, len(self.shape))
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """A product and the steps since, as a linked list that tensors share.
 
@@ -73,7 +118,7 @@ class Chain:
         Size of the other tensors that the steps keep (masks, biases).
     """
 
-    product: Product
+    product: Product | Given
     repeatable: bool
     before: Chain | None = None
     step: Step | None = None
@@ -101,17 +146,19 @@ class Chain:
 
     def kept(self) -> list[Kept]:
         """All tensors needed to replay."""
-        return [one for step in (self.product.step, *self.steps()) for one in step.kept()]
+        return [one for step in (self.product, *self.steps()) for one in step.kept()]
 
     def intact(self) -> bool:
         """Whether they can be used, and will be left as they are."""
-        steps = (self.product.step, *self.steps())
+        steps = (self.product, *self.steps())
         return not any(
             step.overwrites or any(kept.overwritten() for kept in step.kept()) for step in steps
         )
 
-    def scale(self) -> float:
-        """Return the factor on q · k that single numbers amount to."""
+    def scale(self) -> float | None:
+        """Return the factor on q · k that single numbers amount to; None without q · k."""
+        if isinstance(self.product, Given):
+            return None
         scale = self.product.prescaled * float(self.product.step.kwargs.get("alpha", 1.0))
         for step in self.steps():
             factor = step.factor

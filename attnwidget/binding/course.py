@@ -49,7 +49,7 @@ class Course:
     @property
     def nbytes(self) -> int:
         """Size of those tensors."""
-        chain = nbytes(self.chain.product.step.kept()) + self.chain.nbytes
+        chain = nbytes(self.chain.product.kept()) + self.chain.nbytes
         return chain + sum(nbytes(step.kept()) for step in self.later)
 
     def intact(self) -> bool:
@@ -88,13 +88,24 @@ class Course:
     def ends(self) -> dict[int, int]:
         """Axes of the product by where they are in the weights, as far as that can be told."""
         found = {}
-        for axis in range(len(self.chain.product.step.after)):
+        for axis in range(len(self.chain.product.shape)):
             place: int | None = axis
             for step in (*self.chain.steps(), self.softmax, *self.later):
                 place = None if place is None else step.follow(place)
             if place is not None:
                 found[place] = axis
         return found
+
+    def normalised_axis(self) -> int | None:
+        """Axis of the weights along which the softmax made them sum to 1, if that is clear."""
+        args, kwargs = self.softmax.args, self.softmax.kwargs
+        dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        if not isinstance(dim, int):
+            return None
+        axes: tuple[int, ...] = (dim % len(self.softmax.before),)
+        for step in self.later:
+            axes = step.follow_all(axes) if axes else ()
+        return axes[0] if len(axes) == 1 else None
 
     def divides(self, axis: int) -> bool:
         """Whether a part along an axis of the product can be computed by itself."""

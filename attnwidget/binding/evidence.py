@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 
+from attnwidget.binding.caches import Positions
 from attnwidget.selection import Pick
 
 
@@ -20,6 +21,8 @@ class Evidence(Protocol):
         False if the weights are the model's own tensor, True if they are worked out from q and k.
     remarks : list of str
         What a reader of the numbers should know, in words.
+    positions : Positions or None
+        Where its queries and keys stand in the sequence, where a cache tells.
     why_unseen : str
         Why weights cannot be read at all; empty when they can.
     why_unchecked : str
@@ -48,6 +51,8 @@ class Evidence(Protocol):
     def recomputed(self) -> bool: ...
     @property
     def remarks(self) -> list[str]: ...
+    @property
+    def positions(self) -> Positions | None: ...
     @property
     def why_unseen(self) -> str: ...
     @property

@@ -65,7 +65,7 @@ class Folded:
             heads = last // d
             if last % d == 0 and n % heads == 0:
                 self.fold.heads = heads
-        elif order[0] == 0 and len(shape) == 4 and shape[0] * shape[1] == n:
+        elif order[0] == 0 and len(shape) >= 4 and shape[0] * shape[1] == n:
             self.fold.head_major = shape[1] == self.batch != shape[0]
             self.fold.heads = shape[0] if self.fold.head_major else shape[1]
 

@@ -39,6 +39,7 @@ class BoundForward:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._run is None:
+            self.remove()  # whoever had wrapped it may have put it back since
             return self._forward(*args, **kwargs)
         return self._run(self._forward, args, kwargs)
 
@@ -52,7 +53,7 @@ class BoundForward:
         """Put back what was there.
 
         If somebody has wrapped the forward since, theirs is left alone and this one just passes
-        calls on from now on.
+        calls on from now on, until they put it back.
         """
         self._run = None
         if vars(self._model).get("forward") is not self:

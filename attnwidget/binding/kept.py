@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from attnwidget.binding.caches import Positions
+
 
 def version(tensor: torch.Tensor) -> int | None:
     """Return how often the storage was written into; not known under torch.inference_mode."""
@@ -26,8 +28,12 @@ class Kept:
         self._version = None if self.tensor.is_inference() else self.tensor._version
 
     def overwritten(self) -> bool:
-        """Whether an in-place operation has touched the storage since the call."""
-        return self._version is not None and self.tensor._version != self._version
+        """Whether an in-place operation has touched the storage since the call, or freed it."""
+        if self._version is not None and self.tensor._version != self._version:
+            return True
+        # FSDP frees the storage of gathered parameters; reading on would read anything.
+        is_plain = self.tensor.layout is torch.strided and self.tensor.device.type != "meta"
+        return is_plain and bool(self.tensor.numel()) and not self.tensor.untyped_storage().nbytes()
 
     def untracked(self) -> bool:
         """Whether overwriting would go unnoticed."""
@@ -40,6 +46,7 @@ class Keeping:
     The output is kept apart: it only serves to check, so overwriting it loses no weights.
     """
 
+    positions: Positions | None = None
     _kept: dict[str, Kept]
     _kept_output: Kept | None
     _unchecked: str

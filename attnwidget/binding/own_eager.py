@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch.nn.utils.stateless import _reparametrize_module
 from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding.active import silence
 from attnwidget.binding.kept import Keeping, Kept
+from attnwidget.binding.mask_mods import RuleMask
 from attnwidget.binding.masks import Mask, Triangle
 from attnwidget.binding.recompute import by_rows, settle_blind_rows, weighted_sum_error
 from attnwidget.binding.torch_names import DROPOUTS, SOFTMAXES
@@ -67,6 +70,8 @@ class OwnEager(Keeping):
         The causal mask that the kernel implies where none is given.
     kwargs : dict
         The remaining arguments of the call.
+    parameters : dict of Kept, optional
+        The module's own parameters by name, not those of its children.
     """
 
     recomputed = True
@@ -85,6 +90,7 @@ class OwnEager(Keeping):
         triangle: Triangle = "none",
         kwargs: dict[str, Any],
         bias: Kept | None = None,
+        parameters: dict[str, Kept] | None = None,
         unchecked: str = "",
         why_unseen: str = "",
     ) -> None:
@@ -93,6 +99,9 @@ class OwnEager(Keeping):
             self._kept["mask"] = mask
         if bias is not None:
             self._kept["position_bias"] = bias
+        # Sinks and the like: small, and trained on while the call is kept.
+        self._parameters = parameters or {}
+        self._kept |= {f"the parameter {name}": kept for name, kept in self._parameters.items()}
         self._kept_output = output
         self._unchecked = unchecked
         self.why_unseen = why_unseen
@@ -101,6 +110,7 @@ class OwnEager(Keeping):
         self._blocks = blocks
         self._triangle: Triangle = triangle
         self._kwargs = kwargs
+        self._sink_is_late = False
         # Whether the function may be asked for (some heads, some rows) alone, as far as tried.
         self._divides: dict[tuple[bool, bool], bool] = {}
 
@@ -127,7 +137,9 @@ class OwnEager(Keeping):
 
     @property
     def remarks(self) -> list[str]:
-        return []
+        if not self._sink_is_late:
+            return []
+        return ["The sink scales the output after the softmax; the weights shown are those after."]
 
     @property
     def why_unchecked(self) -> str:
@@ -161,9 +173,10 @@ class OwnEager(Keeping):
         return float(scaling) if scaling is not None else 1.0 / math.sqrt(self.head_dim)
 
     @property
-    def _mask(self) -> Mask:
+    def _mask(self) -> Mask | RuleMask:
         if self._blocks is not None:
-            return Mask(_dense(self._blocks, self.shape, self.device), self._triangle, self.shape)
+            leading = int(self._blocks.shape[0]), int(self._blocks.shape[1])
+            return RuleMask(self._blocks.mask_mod, self.shape, leading, self.device)
         kept = self._kept.get("mask")
         return Mask(kept.tensor if kept else None, self._triangle, self.shape)
 
@@ -212,7 +225,7 @@ class OwnEager(Keeping):
         groups = sorted({h // group for h in indices(heads)})
         return [g * group + i for g in groups for i in range(group)]
 
-    def _part(self, pick: Pick, mask: Mask, scores: bool) -> torch.Tensor:
+    def _part(self, pick: Pick, mask: Mask | RuleMask, scores: bool) -> torch.Tensor:
         """Weights or scores of a selection, computed for more than that if it must be."""
         whole = Pick.of(self.shape)
         every_head = Pick(pick.batch, whole.heads, pick.queries, pick.keys)
@@ -222,7 +235,7 @@ class OwnEager(Keeping):
                 return found if wider == pick else take(found, 1, pick.heads)
         return crop(self._run(whole, mask, scores)[0], pick)
 
-    def _can_divide(self, pick: Pick, mask: Mask) -> bool:
+    def _can_divide(self, pick: Pick, mask: Mask | RuleMask) -> bool:
         """Whether the eager function gives the same for a part as for the whole; tried once.
 
         It may hold a parameter for all heads, or count positions from the number of queries.
@@ -232,7 +245,7 @@ class OwnEager(Keeping):
             self._divides[kind] = not any(kind) or self._gives_the_same(pick, mask)
         return self._divides[kind]
 
-    def _gives_the_same(self, pick: Pick, mask: Mask) -> bool:
+    def _gives_the_same(self, pick: Pick, mask: Mask | RuleMask) -> bool:
         try:
             weights, made = self._run(pick, mask, scores=False)
         except Trouble:
@@ -248,7 +261,7 @@ class OwnEager(Keeping):
         return torch.allclose(weights, crop(full, pick), rtol=0, atol=_SAME, equal_nan=True)
 
     def _run(
-        self, pick: Pick, mask: Mask, scores: bool
+        self, pick: Pick, mask: Mask | RuleMask, scores: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Weights or scores of whole rows (B', H', rows, Tk), and W @ V (B', H', rows, dv)."""
         wide = torch.float64 if self.dtype is torch.float64 else torch.float32
@@ -257,12 +270,15 @@ class OwnEager(Keeping):
             arguments = self._arguments(pick, mask, dtype)
             named = self._named(pick, dtype)
             try:
-                with torch.no_grad(), silence(), reading:
+                with torch.no_grad(), silence(), reading, self._as_called():
                     result = self._eager(*arguments, **named)
             except Exception as problem:  # the function is the model's own: anything may happen
                 error = problem
                 continue
-            return self._read(result, reading, pick, mask, scores)
+            found, made = self._read(result, reading, pick, mask, scores)
+            if not scores and made is not None and "s_aux" in self._kwargs:
+                found = self._with_late_sink(found, made, arguments[3])
+            return found, made
         raise Trouble(
             "The model's own eager attention could not be run again:"
             f" {type(error).__name__}: {error}.",
@@ -270,7 +286,14 @@ class OwnEager(Keeping):
             " implementation to see them.",
         )
 
-    def _arguments(self, pick: Pick, mask: Mask, dtype: torch.dtype) -> tuple[Any, ...]:
+    def _as_called(self) -> AbstractContextManager[Any]:
+        """Give the module its parameters back meanwhile: they may be offloaded since."""
+        if not self._parameters:
+            return nullcontext()
+        parameters = {name: kept.tensor for name, kept in self._parameters.items()}
+        return _reparametrize_module(self._module, parameters)
+
+    def _arguments(self, pick: Pick, mask: Mask | RuleMask, dtype: torch.dtype) -> tuple[Any, ...]:
         group = self.shape[1] // self.kv_heads
         kv = pick.heads if group == 1 else sorted({h // group for h in indices(pick.heads)})
         q = take(take(take(self.q, 0, pick.batch), 1, pick.heads), 2, pick.queries)
@@ -285,8 +308,22 @@ class OwnEager(Keeping):
             named["position_bias"] = crop(bias, pick).to(dtype)
         return named
 
+    def _with_late_sink(
+        self, weights: torch.Tensor, made: torch.Tensor, values: torch.Tensor
+    ) -> torch.Tensor:
+        """Weights as the output used them where the sink scales the output instead (granite_swa).
+
+        Its factor, one for each query and head, is what W @ V has to be multiplied by.
+        """
+        if bool((weights.sum(-1) < 1 - _SAME).any()):
+            return weights  # the sink was in the softmax
+        weighed = weights @ values.repeat_interleave(weights.shape[1] // values.shape[1], dim=1)
+        factor = (made * weighed).sum(-1) / weighed.square().sum(-1).clamp_min(1e-30)
+        self._sink_is_late = not torch.allclose(factor, torch.ones(()).to(factor), atol=_SAME)
+        return weights * factor.unsqueeze(-1) if self._sink_is_late else weights
+
     def _read(
-        self, result: Any, reading: _Reading, pick: Pick, mask: Mask, scores: bool
+        self, result: Any, reading: _Reading, pick: Pick, mask: Mask | RuleMask, scores: bool
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         made, weights = result if isinstance(result, tuple) else (result, None)
         shape = (size(pick.batch), size(pick.heads), size(pick.queries), self.shape[3])
@@ -310,12 +347,3 @@ class OwnEager(Keeping):
         if output is not None:
             output = take(take(take(output, 0, pick.batch), 1, pick.heads), 2, pick.queries)
         return settle_blind_rows(found, mask.visible(pick, self.device), output), made
-
-
-def _dense(blocks: Any, shape: tuple[int, int, int, int], device: torch.device) -> torch.Tensor:
-    """Return the BlockMask of flex attention as a bool mask (B or 1, H or 1, Tq, Tk)."""
-    from torch.nn.attention.flex_attention import create_mask
-
-    b, h = (int(n) for n in blocks.shape[:2])
-    dense: torch.Tensor = create_mask(blocks.mask_mod, b, h, shape[2], shape[3], str(device))
-    return dense

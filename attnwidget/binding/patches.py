@@ -47,7 +47,8 @@ class SharedPatches:
         self._makers = makers
         self._made: dict[int, Patch] = {}
         self._users = 0
-        self._lock = threading.Lock()
+        # A binding may be collected, and release, while another is being made.
+        self._lock = threading.RLock()
 
     def acquire(self) -> None:
         """Patch for one more binding."""

@@ -15,19 +15,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from attnwidget.binding.active import active
-from attnwidget.binding.chain import Chain, Product
+from attnwidget.binding.chain import Chain, Given, Product
 from attnwidget.binding.course import Course
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.folds import Folded, folded
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
-from attnwidget.binding.readings import EinsumMeeting, MatmulMeeting, Meeting, equation_of
+from attnwidget.binding.readings import (
+    EinsumMeeting,
+    MatmulMeeting,
+    Meeting,
+    SummedMeeting,
+    equation_of,
+)
 from attnwidget.binding.recorder import record
 from attnwidget.binding.replayed_map import ReplayedMap
 from attnwidget.binding.softmax_map import SoftmaxMap
 from attnwidget.binding.steps import Step
-from attnwidget.binding.tags import Scaled, Tags, Weights
-from attnwidget.binding.torch_names import LAYOUTS, WRITING
+from attnwidget.binding.tags import Scaled, Tags, Weighed, Weights
+from attnwidget.binding.torch_names import LAYOUTS, SIZED_LIKE, WRITING
 
 if TYPE_CHECKING:
     from attnwidget.binding.torch_functions import TorchFunctions
@@ -47,7 +53,7 @@ def carry(
         if isinstance(tag, Folded):  # cut into heads
             tag.after(func, args, _step(func, args, kwargs, followed, followed))
         return
-    if not made.is_floating_point() or (assigned and args[0] is not followed):
+    if not made.is_floating_point() or func in SIZED_LIKE or (assigned and args[0] is not followed):
         return
     if made.numel() != followed.numel() and func not in LAYOUTS:
         return
@@ -80,8 +86,15 @@ def softmax(
 ) -> None:
     """After a softmax: scores have become weights."""
     scores = args[0] if args else kwargs.get("input")
+    if not isinstance(scores, torch.Tensor) or _is_parameter(scores):
+        return
     chain = mode.tags.of(scores)
-    if isinstance(chain, Chain) and isinstance(scores, torch.Tensor):
+    if not isinstance(chain, Chain):  # no queries met keys; there may be values all the same
+        course = Course(
+            Chain(Given(Kept(scores)), True), _step(func, args, kwargs, scores, result), True
+        )
+        mode.tags.put(result, Weights(course))
+    else:
         step = _step(func, args, kwargs, scores, result)
         seen = mode.tags.unwritten(scores)
         course = Course(chain, step, chain.repeatable and seen and step.repeatable)
@@ -128,10 +141,39 @@ def multiply(
 ) -> None:
     """After a multiplication: queries are often scaled just before they meet the keys."""
     by_number = len(args) == 2 and isinstance(args[1], int | float)
+    pair = _tensors(args, kwargs)
+    tags = [mode.tags.of(one) for one in pair]
+    found = next((i for i, tag in enumerate(tags) if isinstance(tag, Weights)), None)
+    if found is not None and len(pair) == 2 and result.numel() > pair[found].numel():
+        tag = tags[found]
+        if isinstance(tag, Weights) and not isinstance(tags[1 - found], Weights):
+            mode.tags.put(result, Weighed(tag, pair[found], pair[1 - found]))
+        return
     if not by_number or result is args[0] or result.dim() < 2 or mode.tags.of(args[0]) is not None:
         carry(mode.tags, func, args, kwargs, result)
     else:
         mode.tags.put(result, Scaled(float(args[1])))
+
+
+def total(
+    mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After a sum: over the keys of weights times values it is attention."""
+    summed = args[0] if args else kwargs.get("input")
+    tag = mode.tags.of(summed)
+    dim = args[1] if len(args) > 1 else kwargs.get("dim")
+    if isinstance(dim, list | tuple) and len(dim) == 1:
+        dim = dim[0]
+    if not isinstance(tag, Weighed) or not isinstance(summed, torch.Tensor):
+        return
+    if not isinstance(dim, int):
+        return
+    rank = summed.dim()
+    sizes = [(1,) * (rank - one.dim()) + tuple(one.shape) for one in (tag.weights, tag.values)]
+    keepdim = bool(kwargs.get("keepdim", args[2] if len(args) > 2 else False))
+    meeting = SummedMeeting(sizes[0], sizes[1], dim % rank, keepdim)
+    if mode.tags.unwritten(summed):
+        _close(mode, tag.of_weights, meeting, tag.weights, tag.values, result, sys._getframe(2))
 
 
 def product(
@@ -155,7 +197,9 @@ def added_product(
 def einsum(
     mode: TorchFunctions, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
 ) -> None:
-    """After an einsum of two tensors."""
+    """After an einsum of two tensors, which may stand in a list."""
+    if len(args) == 2 and isinstance(args[1], list | tuple):
+        args = (args[0], *args[1])
     letters = equation_of(args)
     if letters is not None:
         pair = _tensors(args, kwargs)
@@ -240,6 +284,9 @@ def _close(
     result: torch.Tensor,
     frame: FrameType,
 ) -> None:
+    scoreless = isinstance(tag.course.chain.product, Given)
+    if scoreless and not _sums_over_keys(tag.course, meeting, values):
+        return
     fold = Fold()
     replays = mode.tags.unwritten(weights) and _better_replayed(tag.course, weights)
 
@@ -260,8 +307,15 @@ def _close(
             )
         return evidence, mode.source or "softmax"
 
-    record(make, frame, kind=mode.kind)
-    follow_folded(mode.tags, result, fold)
+    record(make, frame, kind="scoreless" if scoreless else mode.kind)
+    if meeting.values(values) is not None:
+        follow_folded(mode.tags, result, fold)
+
+
+def _sums_over_keys(course: Course, meeting: Meeting, values: torch.Tensor) -> bool:
+    """Whether the product sums over what the softmax made sum to 1, and over no parameters."""
+    axis, last = course.normalised_axis(), course.later[-1] if course.later else course.softmax
+    return axis == len(last.after) + meeting.key_axis and not _is_parameter(values)
 
 
 def _better_replayed(course: Course, weights: torch.Tensor) -> bool:

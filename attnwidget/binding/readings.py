@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -98,7 +99,7 @@ class EinsumMeeting:
     of_weights, of_values, of_output : str
         Letters of the three tensors.
     query, key : str
-        The letters of queries and keys.
+        The letters of queries and keys; no query where one row is all there is.
     """
 
     of_weights: str
@@ -112,11 +113,11 @@ class EinsumMeeting:
         """Find queries and keys, or None if this is no weighted sum over one axis."""
         summed = [c for c in of_weights if c in of_values and c not in of_output]
         own = [c for c in of_weights if c in of_output and c not in of_values]
-        if len(summed) != 1 or not own or not set(of_output) <= set(of_weights + of_values):
+        if len(summed) != 1 or not set(of_output) <= set(of_weights + of_values):
             return None
         if set(of_weights) - set(of_output) - {summed[0]}:
             return None
-        return cls(of_weights, of_values, of_output, own[-1], summed[0])
+        return cls(of_weights, of_values, of_output, own[-1] if own else "", summed[0])
 
     @property
     def key_axis(self) -> int:
@@ -124,14 +125,16 @@ class EinsumMeeting:
 
     @property
     def query_axis(self) -> int:
-        return self.of_weights.index(self.query) - len(self.of_weights)
+        # Before the first axis there is none.
+        place = self.of_weights.index(self.query) if self.query else -1
+        return place - len(self.of_weights)
 
     def leading(self, rank: int) -> list[int]:
         return [self.of_weights.index(letter) for letter in self._leading]
 
     @property
     def _leading(self) -> list[str]:
-        letters = [c for c in self.of_weights if c not in (self.query, self.key)]
+        letters = [c for c in self.of_weights if c != self.query and c != self.key]
         # Values are nearly always written batch first, whatever the order in the map.
         if all(c in self.of_values for c in letters):
             letters.sort(key=self.of_values.index)
@@ -151,7 +154,97 @@ class EinsumMeeting:
         return arrange(tensor, self.of_output, [*self._leading, self.query, self._features])
 
 
-Meeting = MatmulMeeting | EinsumMeeting
+@dataclass(frozen=True)
+class SummedMeeting:
+    """(weights * values).sum(axis), with axes of size 1 broadcast.
+
+    Attributes
+    ----------
+    weights_size, values_size : tuple of int
+        Sizes of both, brought to the same number of axes.
+    axis : int
+        The axis summed over, from 0: it runs over keys.
+    keepdim : bool
+        Whether the sum leaves an axis of size 1.
+    """
+
+    weights_size: tuple[int, ...]
+    values_size: tuple[int, ...]
+    axis: int
+    keepdim: bool
+
+    @property
+    def key_axis(self) -> int:
+        return self.axis - len(self.weights_size)
+
+    @property
+    def query_axis(self) -> int:
+        rank = len(self.weights_size)
+        return self._queries[-1] - rank if self._queries else -rank - 1
+
+    def leading(self, rank: int) -> list[int]:
+        return [axis - len(self.weights_size) + rank for axis in self._leading]
+
+    @property
+    def _features(self) -> list[int]:
+        """Axes that only the values have."""
+        return [i for i, n in enumerate(self.weights_size) if n == 1 and i != self.axis]
+
+    @property
+    def _own(self) -> list[int]:
+        """Axes of queries that have values of their own: they come after the features."""
+        first = min(self._features, default=len(self.weights_size))
+        shared = zip(self.weights_size, self.values_size, strict=True)
+        return [i for i, (w, v) in enumerate(shared) if w > 1 and v > 1 and first < i != self.axis]
+
+    @property
+    def _queries(self) -> list[int]:
+        sizes = zip(self.weights_size, self.values_size, strict=True)
+        without = [i for i, (w, v) in enumerate(sizes) if w > 1 and v == 1 and i != self.axis]
+        return sorted([*without, *self._own])
+
+    @property
+    def _leading(self) -> list[int]:
+        taken = {*self._features, *self._queries, self.axis}
+        return [i for i in range(len(self.weights_size)) if i not in taken]
+
+    def weights(self, tensor: torch.Tensor) -> torch.Tensor:
+        return self._arranged(
+            tensor, self.weights_size, [self._queries + self._features, [self.axis]]
+        )
+
+    def values(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """View as (..., Tk, dv), or None where every query has values of its own."""
+        if self._own:
+            return None
+        return self._arranged(
+            tensor, self.values_size, [[self.axis], self._features + self._queries]
+        )
+
+    def values_of_each(self, tensor: torch.Tensor) -> torch.Tensor:
+        """View as (..., Tq, Tk, dv)."""
+        return self._arranged(
+            tensor, self.values_size, [self._queries, [self.axis], self._features]
+        )
+
+    def output(self, tensor: torch.Tensor) -> torch.Tensor:
+        if not self.keepdim:
+            tensor = tensor.unsqueeze(self.axis)
+        return self._arranged(
+            tensor, tuple(tensor.shape), [[*self._queries, self.axis], self._features]
+        )
+
+    def _arranged(
+        self, tensor: torch.Tensor, sizes: tuple[int, ...], groups: list[list[int]]
+    ) -> torch.Tensor:
+        """Bring axes to the order leading, then one axis for each group."""
+        tensor = tensor.reshape(sizes)
+        order = [*self._leading, *(axis for group in groups for axis in group)]
+        rest = [math.prod(sizes[axis] for axis in group) for group in groups]
+        return tensor.permute(order).reshape([*(sizes[axis] for axis in self._leading), *rest])
+
+
+Meeting = MatmulMeeting | EinsumMeeting | SummedMeeting
 
 
 def queries_and_keys(

@@ -8,8 +8,9 @@ from types import FrameType
 import torch
 
 from attnwidget.binding.active import active, silence
-from attnwidget.binding.attribution import Names, callers, is_cross, place_calls
+from attnwidget.binding.attribution import Names, callers, place_calls
 from attnwidget.binding.evidence import Evidence
+from attnwidget.binding.kinds import kind_of
 from attnwidget.call import AttentionCall
 
 
@@ -53,10 +54,19 @@ class Recorder:
         kind: str | None = None,
         module: torch.nn.Module | None = None,
     ) -> None:
-        """Record a call made from `frame`, by `module` where that is known."""
+        """Record a call made from `frame`, by `module` where that is known.
+
+        Parameters
+        ----------
+        kind : str or None
+            "self" or "cross" where that is known; "scoreless" where there is no query and no key.
+        """
         name, module, frame = self._attribute(frame, module)
-        if kind is None:
-            kind = "cross" if is_cross(name, module, frame) else "self"
+        named = kind_of(name, module, frame, self.names.classes, kind == "scoreless")
+        if named is None:
+            return
+        if kind is None or named not in ("self", "cross"):
+            kind = named
         # Asking a module for what it lacks is slow, and both are set on the instance.
         idx = vars(module).get("layer_idx") if module is not None else None
         if isinstance(idx, int):
@@ -92,6 +102,14 @@ class Recorder:
             trouble(problem, self)
 
 
+def recomputing() -> bool:
+    """Whether a backward pass runs in this thread.
+
+    What checkpointing computes there for the second time belongs to no forward pass.
+    """
+    return torch._C._current_graph_task_id() != -1
+
+
 def record(
     make: Callable[[bool], tuple[Evidence, str]],
     frame: FrameType,
@@ -108,6 +126,8 @@ def record(
     frame : frame
         Where the call was made.
     """
+    if recomputing():
+        return
     made: tuple[Evidence, str] | None = None
     copied = False
     for recorder in active.recorders:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from attnwidget.binding.active import silence
+from attnwidget.binding.chain import Given
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.masks import FORBIDDEN, no_later_key
 from attnwidget.binding.recompute import by_rows
@@ -40,6 +41,8 @@ class ReplayedMap(OfSoftmax):
     def _needed(self) -> dict[str, list[Kept]]:
         """What is kept to work from, by the names a reader knows it by."""
         product, query = self._course.chain.product, self._places()[1]
+        if isinstance(product, Given):
+            return {"scores": product.kept()}
         of_left, _, of_result = product.letters()
         q, k = product.left, product.right
         if query is not None and of_result[query] not in of_left:

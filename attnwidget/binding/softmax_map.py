@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from attnwidget.binding.active import silence
+from attnwidget.binding.chain import Given
 from attnwidget.binding.course import Course
 from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.layout import Fold, four_axes
 from attnwidget.binding.masks import FORBIDDEN, no_later_key
-from attnwidget.binding.readings import Meeting, queries_and_keys
+from attnwidget.binding.readings import Meeting, SummedMeeting, queries_and_keys
 from attnwidget.binding.recompute import weighted_sum_error
 from attnwidget.binding.torch_names import CASTS, LAYOUTS
 from attnwidget.call import EXACT
@@ -93,7 +94,7 @@ class OfSoftmax(Keeping, ABC):
         return None if q is None else q.shape[-1]
 
     @property
-    def scale(self) -> float:
+    def scale(self) -> float | None:
         return self._course.chain.scale()
 
     @property
@@ -107,6 +108,8 @@ class OfSoftmax(Keeping, ABC):
     def _operands(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Queries and keys, or None where the way from their product to the map is not clear."""
         product = self._course.chain.product
+        if isinstance(product, Given):
+            return None, None
         if product.left.overwritten() or product.right.overwritten():
             return None, None
         key, query = self._places()
@@ -130,7 +133,8 @@ class OfSoftmax(Keeping, ABC):
     def v(self) -> torch.Tensor | None:
         if self._kept_v.overwritten():
             return None
-        return self._four(self._meeting.values(self._kept_v.tensor))
+        values = self._meeting.values(self._kept_v.tensor)
+        return None if values is None else self._four(values)
 
     @property
     def output(self) -> torch.Tensor | None:
@@ -148,9 +152,26 @@ class OfSoftmax(Keeping, ABC):
 
     def check(self, rows: list[int]) -> float:
         output, v = self.output, self.v
-        if output is None or v is None:
+        if output is None or self._kept_v.overwritten():
+            return math.nan
+        if v is None and isinstance(self._meeting, SummedMeeting):
+            values = self._four(self._meeting.values_of_each(self._kept_v.tensor).flatten(-2))
+            return self._error_of_own_values(values, output, rows)
+        if v is None:
             return math.nan
         return weighted_sum_error(self.weights, v, output, self.shape, rows)
+
+    def _error_of_own_values(
+        self, values: torch.Tensor, output: torch.Tensor, rows: list[int]
+    ) -> float:
+        """max|W @ V - output| / max|output| where every query has values (Tk * dv) of its own."""
+        with torch.no_grad(), silence():
+            values = values.reshape(*values.shape[:3], self.shape[3], -1)
+            weights = self.weights(Pick.of(self.shape, queries=rows))
+            made = torch.einsum("bhqk,bhqkd->bhqd", weights, values[:, :, rows].float())
+            real = output[:, :, rows].float()
+            error = (made - real).abs().nan_to_num(nan=math.inf)
+            return float(error.max() / real.abs().max().clamp_min(1e-30)) if error.numel() else 0.0
 
 
 class SoftmaxMap(OfSoftmax):

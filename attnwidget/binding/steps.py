@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,11 @@ from attnwidget.binding.torch_names import (
     MULTIPLICATIONS,
     PERMUTES,
     REPEATABLE,
+    RESHAPES,
     REVERSES,
     SINGLE,
     SOFTMAXES,
+    SQUEEZES,
     TRANSPOSES,
     UNSQUEEZES,
 )
@@ -161,10 +164,32 @@ class Step:
             return order.index(axis)
         if self.func in UNSQUEEZES and numbers:
             return axis + 1 if numbers[0] % (n + 1) <= axis else axis
+        if self.func in RESHAPES or self.func in SQUEEZES:
+            found = self._reshaped(axis, axis)
+            return found[0] if len(found) == 1 else None
         # Anything else acts on single numbers or on leading axes.
         place = axis - n + len(self.after)
         same = place >= 0 and self.after[place] == self.before[axis]
         return place if same else None
+
+    def follow_all(self, axes: tuple[int, ...]) -> tuple[int, ...]:
+        """Where neighbouring axes are that together are one, in order; () if that is not clear."""
+        if self.func in RESHAPES or self.func in SQUEEZES:
+            return self._reshaped(axes[0], axes[-1])
+        moved = [self.follow(axis) for axis in axes]
+        together = [None if moved[0] is None else moved[0] + i for i in range(len(axes))]
+        return tuple(axis for axis in moved if axis is not None) if moved == together else ()
+
+    def _reshaped(self, first: int, last: int) -> tuple[int, ...]:
+        """Axes of the result that hold what the axes from first to last held, in the same order."""
+        after = self.after
+        size = math.prod(self.before[first : last + 1])
+        inner = math.prod(self.before[last + 1 :])
+        for stop in range(len(after), 0, -1):
+            for start in range(stop - 1, -1, -1):
+                if math.prod(after[start:stop]) == size and math.prod(after[stop:]) == inner:
+                    return tuple(range(start, stop))
+        return ()
 
 
 def _stored(value: Any, followed: torch.Tensor | None) -> Any:

@@ -46,7 +46,24 @@ class Weights:
     dropout: str = ""
 
 
-Tag = Chain | Weights | Scaled | Folded
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Tag of weights times values, element by element: a sum over keys may follow.
+
+    Attributes
+    ----------
+    of_weights : Weights
+        Tag of the weights.
+    weights, values : Tensor
+        What was multiplied.
+    """
+
+    of_weights: Weights
+    weights: torch.Tensor
+    values: torch.Tensor
+
+
+Tag = Chain | Weights | Scaled | Folded | Weighed
 
 
 class Tags:
@@ -91,10 +108,16 @@ class Tags:
     def among(
         self, args: tuple[Any, ...], kwargs: dict[str, Any] | None
     ) -> tuple[torch.Tensor, Tag] | None:
-        """Return the first argument that is followed, also inside a list as cat takes it."""
+        """Return the argument that is followed, also inside a list as cat takes it.
+
+        Of several it is the first, but weights come before scores.
+        """
+        first = None
         for value in args if not kwargs else (*args, *kwargs.values()):
             for one in value if type(value) in (list, tuple) else (value,):
                 tag = self.of(one)
-                if tag is not None and not isinstance(tag, Scaled):
+                if isinstance(tag, Weights):
                     return one, tag
-        return None
+                if first is None and tag is not None and not isinstance(tag, Scaled | Weighed):
+                    first = one, tag
+        return first

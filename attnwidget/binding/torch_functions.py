@@ -28,6 +28,7 @@ from attnwidget.binding.torch_names import (
     MULTIPLICATIONS,
     PRODUCTS,
     SOFTMAXES,
+    SUMS,
 )
 
 Observer = Callable[["TorchFunctions", Any, tuple[Any, ...], dict[str, Any], Any], None]
@@ -118,6 +119,7 @@ OBSERVERS: dict[Any, Observer] = {
     **dict.fromkeys(SOFTMAXES, provenance.softmax),
     **dict.fromkeys(DROPOUTS, provenance.dropout),
     **dict.fromkeys(MULTIPLICATIONS, provenance.multiply),
+    **dict.fromkeys(SUMS, provenance.total),
     **dict.fromkeys(PRODUCTS, provenance.product),
     **dict.fromkeys(ADDED_PRODUCTS, provenance.added_product),
     EINSUM: provenance.einsum,

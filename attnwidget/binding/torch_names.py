@@ -34,6 +34,13 @@ PRODUCTS = frozenset(
 )
 ADDED_PRODUCTS = frozenset({torch.baddbmm, Tensor.baddbmm, Tensor.baddbmm_})
 EINSUM = torch.functional.einsum
+SUMS = frozenset({torch.sum, Tensor.sum})
+
+# Operations that take only the size of a tensor.
+SIZED_LIKE = _named(
+    "zeros_like ones_like empty_like full_like rand_like randn_like"
+    " new_zeros new_ones new_empty new_full"
+)
 
 # Operations that move numbers about and leave each as it is.
 TRANSPOSES = frozenset(
@@ -67,6 +74,7 @@ CASTS = frozenset(
 CHUNKS = frozenset({torch.chunk, Tensor.chunk, torch.split, Tensor.split})
 MULTIPLICATIONS = frozenset({torch.mul, Tensor.mul, Tensor.mul_, torch.multiply, Tensor.multiply})
 DIVISIONS = frozenset({torch.div, Tensor.div, Tensor.div_, torch.divide, Tensor.divide})
+SQUEEZES = frozenset({torch.squeeze, Tensor.squeeze})
 UNSQUEEZES = frozenset({torch.unsqueeze, Tensor.unsqueeze})
 
 # Operations on each number by itself; other tensors are broadcast.

@@ -11,11 +11,15 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
 
 from attnwidget.binding.active import active
+from attnwidget.binding.caches import Cached, cached
+from attnwidget.binding.cropped import Cropped
+from attnwidget.binding.dispatch import not_listening
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kept import Kept
 from attnwidget.binding.masks import Triangle
@@ -64,16 +68,17 @@ def _listening(function: AttentionFunction, eager: AttentionFunction) -> Attenti
         active.silent = True
         try:
             # Flex attention compiles itself and gives other last bits where it may not.
-            with _as_if_alone() if "flex" in getattr(function, "__name__", "") else _NOTHING:
+            with as_if_alone() if "flex" in getattr(function, "__name__", "") else _NOTHING:
                 result = function(module, query, key, value, attention_mask, *args, **kwargs)
         finally:
             active.silent = False
         # Attributes of tensors are torch functions too: without this a mode would see each of them.
         with torch._C.DisableTorchFunction():
             call = _Call(function, eager, module, query, key, value, attention_mask, result)
+            frame = sys._getframe(1)
             record(
-                lambda copy: (call.evidence(args, kwargs, copy), "transformers"),
-                sys._getframe(1),
+                lambda copy: (call.evidence(args, kwargs, copy, frame), "transformers"),
+                frame,
                 module=module,
             )
         return result
@@ -82,9 +87,10 @@ def _listening(function: AttentionFunction, eager: AttentionFunction) -> Attenti
 
 
 @contextmanager
-def _as_if_alone() -> Iterator[None]:
-    """Compile as usual meanwhile: without our mode, and without the stance that `capture` sets."""
+def as_if_alone() -> Iterator[None]:
+    """Compile as usual meanwhile: without our modes, and without the stance that `capture` sets."""
     with ExitStack() as stack:
+        stack.enter_context(not_listening())
         modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
         if modes and modes[-1] is active.mode:
             stack.enter_context(torch.overrides._pop_mode_temporarily())
@@ -105,10 +111,16 @@ class _Call(NamedTuple):
     mask: Any
     result: Any
 
-    def evidence(self, args: tuple[Any, ...], kwargs: dict[str, Any], copy: bool) -> Evidence:
+    def evidence(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], copy: bool, frame: FrameType
+    ) -> Evidence:
         # This runs inside the user's forward: only what cannot wait is done here.
         if args:
             kwargs = {**self._named(args), **kwargs}
+        cache = self._cached(kwargs, frame)
+        key, value, buffers = self.key, self.value, cache is not None and cache.buffers
+        if cache is not None and self._hides_what_is_empty(kwargs):
+            key, value = key[:, :, : cache.key_len], value[:, :, : cache.key_len]
         mask, blocks = self.mask, None
         if mask is not None and not isinstance(mask, torch.Tensor):
             mask, blocks = None, mask
@@ -121,21 +133,45 @@ class _Call(NamedTuple):
         if kwargs.get("cache") is not None:
             why_unseen = "Keys and values of continuous batching live in pages that are not read."
         output = self.result[0] if isinstance(self.result, tuple) else self.result
-        return OwnEager(
+        spare = self.key.shape[2] - key.shape[2]
+        evidence = (Cropped if spare else OwnEager)(
             self.eager,
             self.module,
             Kept(self.query, copy),
-            Kept(self.key, copy),
-            Kept(self.value, copy),
+            Kept(key, copy or buffers),
+            Kept(value, copy or buffers),
             Kept(_four_axes(mask), copy) if mask is not None else None,
             Kept(output, copy) if isinstance(output, torch.Tensor) else None,
             blocks=blocks,
             triangle=self._triangle(kwargs),
             kwargs={name: value for name, value in kwargs.items() if name not in _NOT_KEPT},
             bias=Kept(bias, copy) if bias is not None else None,
+            parameters={
+                name: Kept(parameter, copy)
+                for name, parameter in self.module._parameters.items()
+                if parameter is not None
+            },
             unchecked=unchecked,
             why_unseen=why_unseen,
         )
+        evidence.positions = cache.positions if cache else None
+        if isinstance(evidence, Cropped):
+            evidence.spare = spare
+        return evidence
+
+    def _cached(self, kwargs: dict[str, Any], frame: FrameType) -> Cached | None:
+        # A cache may be anybody's class; without its word the call can still be read.
+        try:
+            return cached(frame, self.module, kwargs, self.key, self.query.shape[2])
+        except Exception:
+            return None
+
+    def _hides_what_is_empty(self, kwargs: dict[str, Any]) -> bool:
+        """Whether the spare room of a static cache is kept out of the softmax.
+
+        The rule of a BlockMask reads the cache's counter when it runs, so it says nothing here.
+        """
+        return isinstance(self.mask, torch.Tensor) or self._triangle(kwargs) != "none"
 
     def _named(self, args: tuple[Any, ...]) -> dict[str, Any]:
         """Positional arguments after the mask; their order differs from function to function."""

@@ -158,20 +158,34 @@ def test_decoding_steps_keep_their_stack_and_grow_their_keys() -> None:
     assert {call.status for call in trace.calls} == {"exact"}
 
 
-def test_a_static_cache_overwrites_older_steps_and_says_so() -> None:
+@pytest.mark.parametrize("clone", [False, True])
+@pytest.mark.parametrize("padded", ["no", "left"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_steps_of_a_static_cache_stay_readable_without_its_spare_room(
+    attention: str, padded: str, clone: bool
+) -> None:
     from transformers import StaticCache
 
-    for clone in (False, True):
-        model = transformers_model("llama")
-        ids = transformers_inputs("llama")["input_ids"]
+    model = transformers_model("llama", attention)
+    inputs = transformers_inputs("llama", padded)
+    mask = inputs.get("attention_mask", torch.ones(2, 7).long())
+    longer = torch.cat([mask, torch.ones(2, 1).long()], 1)
+
+    def run() -> tuple[Tensor, Tensor]:
         cache = StaticCache(config=model.config, max_cache_len=12)
-        with torch.no_grad(), capture(model, keep="all", copy=clone) as trace:
-            model(ids, past_key_values=cache, use_cache=True)
-            model(ids[:, -1:], past_key_values=cache, use_cache=True)
-        last = [call for call in trace.calls if call.step == 1]
-        assert {call.status for call in last} == {"exact"}
-        first = {call.status for call in trace.calls if call.step == 0}
-        assert first == ({"exact"} if clone else {"unavailable"})
+        first = model(inputs["input_ids"], attention_mask=mask, past_key_values=cache)[0]
+        one = inputs["input_ids"][:, -1:]
+        return first, model(one, attention_mask=longer, past_key_values=cache)[0]
+
+    with torch.no_grad():
+        without = run()
+        with capture(model, keep="all", copy=clone) as trace:
+            with_it = run()
+    assert all(torch.equal(a, b) for a, b in zip(without, with_it, strict=True))
+    sizes = [(call.query_len, call.key_len) for call in trace.calls if call.layer == 0]
+    assert sizes == [(7, 7), (1, 8)]
+    assert {call.status for call in trace.calls} == {"exact"}
+    assert all(call.k is not None and call.k.shape[2] == call.key_len for call in trace.calls)
 
 
 def test_after_the_first_pass_the_registry_alone_gives_the_same() -> None:

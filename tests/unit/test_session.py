@@ -179,7 +179,7 @@ class HandMadeAttention(nn.Module):
 
 def test_modules_that_are_called_attention_but_were_not_seen_are_named() -> None:
     model = nn.Sequential(nn.Linear(4, 4), HandMadeAttention())
-    with pytest.raises(Trouble, match=r"Called attention, but not seen at work: 1\."):
+    with pytest.raises(Trouble, match=r"Not seen at work: 1\."):
         Session(model).run_inputs(torch.rand(1, 3, 4))
 
 

@@ -1,0 +1,1 @@
+"""The coverage sweep: every model type of the installed transformers, tiny, under capture."""
