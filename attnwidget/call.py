@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from attnwidget.binding.caches import Positions
     from attnwidget.binding.evidence import Evidence
 
+KIND_REMARKS = {
+    "additive": "Additive attention: its scores are no products of queries and keys.",
+    "pooling": "Pooling: a learned query, or none, weighs the tokens.",
+    "channel": "Channel attention: rows and columns are features, not tokens.",
+    "deformable": "Deformable attention: keys are points sampled from the image, not tokens.",
+}
 KERNEL_LEVEL = "Kernel level: which module made this call is not known."
 EXACT = 1e-5  # largest relative error of W @ V against the output that still counts as exact
 
@@ -36,15 +42,17 @@ class AttentionCall:
     module : str
         Dotted path of the module inside the bound model; "" for the model itself.
     kind : str
-        "self" or "cross".
+        "self"; "cross" (to another sequence); "additive" (scores that are no q · k, as in recurrent
+        models); "pooling" (a learned query, or none); "channel" (features attend to features);
+        "deformable" (over points sampled from an image).
     stack : str
         Group of like calls: "encoder", "decoder", "cross", "vision", "attention" (no better word).
     layer : int
         Number within the stack. There may be gaps where a layer has no attention.
     source : str
         How the call was seen: "transformers", "sdpa", "softmax", "multi_head_attention", "fused",
-        "flex", "kernel" inside a scripted, traced or exported module, or "array" for maps given
-        from elsewhere.
+        "flex", "probed" (read off a sparse layer's answers), "kernel" inside a scripted, traced or
+        exported module, or "array" for maps given from elsewhere.
     step : int
         Which forward pass since binding it belongs to, from 0.
     """
@@ -278,7 +286,8 @@ class AttentionCall:
     def note(self) -> str:
         """Why the status is what it is, and what else to know, in words; may be empty."""
         kernel = KERNEL_LEVEL if self.source == "kernel" else ""
-        sentences = [self._verdict()[1], kernel, *self._evidence.remarks]
+        kind = KIND_REMARKS.get(self.kind, "")
+        sentences = [self._verdict()[1], kernel, kind, *self._evidence.remarks]
         return " ".join(s for s in sentences if s)
 
     def _verdict(self) -> tuple[str, str]:
@@ -298,9 +307,12 @@ class AttentionCall:
             sample = f" on {self._rows_checked()} of {self.query_len} queries"
         if error <= EXACT:
             return "exact", f"Checked{sample}." if sample else ""
-        if error <= _rounding(self.dtype):
+        # Under autocast the kernel computes in another dtype than q and k have.
+        output = evidence.output
+        dtype = self.dtype if output is None else max(self.dtype, output.dtype, key=_rounding)
+        if _rounding(dtype) > EXACT and error <= _rounding(dtype) * self._cancelled():
             return "checked", (
-                f"Recomputed; meets the {_name(self.dtype)} output within its rounding"
+                f"Recomputed; meets the {_name(dtype)} output within its rounding"
                 f" ({error:.0e}){sample}."
             )
         if math.isinf(error):
@@ -311,6 +323,14 @@ class AttentionCall:
             "approximate",
             f"W @ V differs from the output by {error:.1e} of its maximum{sample}.",
         )
+
+    def _cancelled(self) -> float:
+        """max|V| / max|output|, at least 1: values that cancel out leave their rounding behind."""
+        v, output = self._evidence.v, self._evidence.output
+        if v is None or output is None or not v.numel():
+            return 1.0
+        largest = float(output.abs().nan_to_num().max())
+        return max(1.0, float(v.abs().nan_to_num().max()) / max(largest, 1e-30))
 
     def _why_unreadable(self) -> str:
         gone = self._evidence.overwritten()

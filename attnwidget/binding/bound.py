@@ -110,8 +110,9 @@ class Binding:
         self._copy = copy
         self._steps = 0
         self._lock = threading.RLock()
-        # Kinds of passes in which the registry of transformers showed everything there is.
-        self._registry_only: set[object] = set()
+        # Kinds of passes in which the registry of transformers showed everything there is, with
+        # the modules that called: torch functions need not be heard.
+        self._registry_only: dict[object, list[str]] = {}
         self._troubles: tuple[str, ...] = ()
         self._compiled = self._holds_stance = False
         self._graphs = any(dispatch.is_graph(module) for _, module in self._names.modules())
@@ -166,7 +167,9 @@ class Binding:
         if recording or recomputing() or _is_traced():
             return forward(*args, **kwargs)
         _patches.complete()
-        kind = (torch.is_grad_enabled(), *_kind(args), *_kind(kwargs))
+        root = self._names.root()
+        training = root is not None and root.training
+        kind = (training, torch.is_grad_enabled(), *_kind(args), *_kind(kwargs))
         functions = kind not in self._registry_only
         with self._lock:
             batch = _first_size((*args, *kwargs.values()))
@@ -179,8 +182,11 @@ class Binding:
             _tell("on_failure", self._on_failure, error)
             raise
         recorder.finish()
+        callers = [call.module for call in recorder.calls]
         if functions and self._all_from_registry(recorder):
-            self._registry_only.add(kind)
+            self._registry_only[kind] = callers
+        elif self._registry_only.get(kind, callers) != callers:
+            del self._registry_only[kind]  # not always the same: hear everything again
         self._deliver(recorder, args, kwargs, output)
         return output
 

@@ -144,6 +144,14 @@ class FusedLayer(Keeping):
             "the projection weight": Kept(call.qkv_weight, copy),
             "the projection bias": Kept(call.qkv_bias, copy),
         }
+        if isinstance(call, Layer) and call.norm_first:
+            self._kept["the norm's weight"] = Kept(call.norm_weight_1, copy)
+            self._kept["the norm's bias"] = Kept(call.norm_bias_1, copy)
+            weight, bias = (self._kept[f"the norm's {name}"].tensor for name in ("weight", "bias"))
+            self._call = call = call._replace(norm_weight_1=weight, norm_bias_1=bias)
+        # What comes after attention only serves to check.
+        after = [value for value in call if isinstance(value, torch.nn.Parameter | torch.Tensor)]
+        self._rest = [Kept(value) for value in after]
         if call.mask is not None:
             self._kept["mask"] = Kept(call.mask, copy)
         self._kept_output = Kept(output, copy)
@@ -163,6 +171,12 @@ class FusedLayer(Keeping):
             b, t, _ = call.src.shape
             self._lengths = [t] * b
             self.shape = (b, call.num_heads, t, t)
+
+    @property
+    def why_unchecked(self) -> str:
+        if any(kept.overwritten() for kept in self._rest) and not self.overwritten():
+            return "the layer's parameters changed after the call"
+        return super().why_unchecked
 
     def _input(self) -> torch.Tensor:
         """The input (B, T, E), short texts of a nested one filled up with zeros."""

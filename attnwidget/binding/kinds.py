@@ -67,8 +67,8 @@ def kind_of(
         "self", "cross", "additive", "pooling" (one learned query, or none), "channel" (features
         attend to features) or "deformable" (weights over sampled points).
     """
-    near = [classes.get(path, "") for path in (name, name.rpartition(".")[0]) if path]
-    own = near[0] if near else classes.get("", "")
+    own, around = classes.get(name, ""), classes.get(name.rpartition(".")[0], "")
+    near = (own, around)
     if any(_DEFORMABLE_CLASS.search(one) for one in near) and scoreless:
         return "deformable"
     if _CHANNEL_CLASS.search(own):
@@ -78,7 +78,7 @@ def kind_of(
     if scoreless:
         if module is not None and without_weights(module):
             return None
-        if any(_EXPERTS.search(one) for one in (_last_two(name), own, *near)):
+        if any(_EXPERTS.search(one) for one in (_last_two(name), *near)):
             return None
         return "pooling" if _sequences(frame) < 2 else "additive"
     return "cross" if is_cross(name, module, frame) else "self"
