@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 
 from attnwidget.binding.caches import Positions
@@ -12,6 +14,22 @@ def version(tensor: torch.Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
+class Place(NamedTuple):
+    """Where a tensor lies in memory: address of the storage, and offset and strides in it."""
+
+    storage: int
+    offset: int
+    strides: tuple[int, ...]
+
+
+def place_of(tensor: torch.Tensor) -> Place | None:
+    """Return where a tensor lies; None where it has no single storage of its own."""
+    if tensor.layout is not torch.strided or tensor.is_nested or tensor.device.type == "meta":
+        return None
+    storage = tensor.untyped_storage().data_ptr()
+    return Place(storage, tensor.storage_offset(), tensor.stride())
+
+
 class Kept:
     """A detached reference to a tensor, and whether somebody wrote into it since.
 
@@ -19,13 +37,19 @@ class Kept:
     graph, so keeping it keeps no graph alive.
     """
 
-    __slots__ = ("_version", "tensor")
+    __slots__ = ("_place", "_version", "tensor")
 
     def __init__(self, tensor: torch.Tensor, copy: bool = False) -> None:
         if tensor.requires_grad:
             tensor = tensor.detach()
+        self._place = place_of(tensor) if copy else None
         self.tensor = tensor.clone() if copy else tensor
         self._version = None if self.tensor.is_inference() else self.tensor._version
+
+    @property
+    def place(self) -> Place | None:
+        """Where the tensor lay that was given."""
+        return self._place or place_of(self.tensor)
 
     def overwritten(self) -> bool:
         """Whether an in-place operation has touched the storage since the call, or freed it."""

@@ -15,8 +15,8 @@ _OTHER_SEQUENCE = frozenset(
     "key_value_states encoder_hidden_states encoder_output encoder_outputs encoder_out enc_output"
     " enc_outputs enc_out encoder_states memory mem context cross_attention_states".split()
 )
-_POOLING = re.compile(r"att(entio)?n_?pool|pool(ing|er)?_?(head|att)|attentive_?pool|MAPHead|probe")
-_POOLING_CLASS = re.compile(r"Pool(ing|er)?(Head|Layer|$|\d)|Pool.*Attention|Attention.*Pool|MAP")
+_POOLING = re.compile(r"att(entio)?n_?pool|pool(ing|er)?_?(head|att)|attentive_?pool|probe")
+_POOLING_CLASS = re.compile(r"Pool(ing|er)?(Head|Layer|$|\d)|Pool.*Attention|Attention.*Pool|MAPHead")
 _CHANNEL_CLASS = re.compile(
     r"Channel|^XCA$|XCiT?Attention|XCABlock|CrossCovariance|^MDTA$|TransposedAtt"
 )

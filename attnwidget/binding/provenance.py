@@ -310,6 +310,9 @@ def _close(
     record(make, frame, kind="scoreless" if scoreless else mode.kind)
     if meeting.values(values) is not None:
         follow_folded(mode.tags, result, fold)
+    else:  # sampled points: heads are folded into the batch, as grid_sample wants it
+        folded, batch = meeting.weights(weights).shape[0], active.recorders[-1].batch
+        fold.heads = folded // batch if batch and folded % batch == 0 else 1
 
 
 def _sums_over_keys(course: Course, meeting: Meeting, values: torch.Tensor) -> bool:

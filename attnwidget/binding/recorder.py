@@ -11,6 +11,7 @@ from attnwidget.binding.active import active, silence
 from attnwidget.binding.attribution import Names, callers, place_calls
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kinds import kind_of
+from attnwidget.binding.segments import joined
 from attnwidget.call import AttentionCall
 
 
@@ -94,12 +95,19 @@ class Recorder:
         return name
 
     def finish(self) -> None:
-        """Sort the calls into stacks once all are there."""
+        """Join the calls of packed sequences, and sort all into stacks, once all are there."""
         try:
             with silence():
+                self._join_segments()
                 place_calls(self.calls, self.names, self._layer_idx)
         except Exception as problem:
             trouble(problem, self)
+
+    def _join_segments(self) -> None:
+        calls = joined(self.calls)
+        idx = self._layer_idx
+        self._layer_idx = {i: idx[at] for i, (at, _) in enumerate(calls) if at in idx}
+        self.calls = [call for _, call in calls]
 
 
 def recomputing() -> bool:

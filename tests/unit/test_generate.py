@@ -302,6 +302,12 @@ def test_an_encoder_decoder_has_a_triangle_and_a_row_per_step_over_the_source(
         assert (call.query_len, call.key_len) == (NEW, 6)
         assert (call.weights() - expected).abs().max() <= 1e-5
         assert not call.visible()[1, ..., :2].any()
+    # generate() runs the encoder by itself, and once.
+    sources = zip(stitched.stacks["encoder"], out.encoder_attentions, strict=True)
+    for call, expected in sources:
+        assert call.status == "exact"
+        assert (call.weights() - expected).abs()[call.visible().any(-1)].max() <= 1e-5
+    assert [call.layer for call in trace.calls if call.stack == "encoder"] == [0, 1]
     crossed = [call for call in trace.calls if call.kind == "cross" and call.layer == 0]
     assert [call.query_positions.tolist() for call in crossed] == [[n] for n in range(NEW)]
 
