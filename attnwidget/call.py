@@ -55,6 +55,10 @@ class AttentionCall:
         exported module, or "array" for maps given from elsewhere.
     step : int
         Which forward pass since binding it belongs to, from 0.
+    windows : int
+        How many items of the batch axis each input of the model has; 1 where the batch is the
+        model's own. Item n is window n % windows of input n // windows. A window may be any part
+        that attends within itself: a square of a picture, a frame, one of several answers.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class AttentionCall:
         step: int = 0,
         stack: str = "attention",
         layer: int = 0,
+        windows: int = 1,
     ) -> None:
         self.module = module
         self.kind = kind
@@ -74,6 +79,7 @@ class AttentionCall:
         self.layer = layer
         self.source = source
         self.step = step
+        self.windows = windows
         self._evidence = evidence
         self._checked: float | None = None
 
@@ -287,7 +293,10 @@ class AttentionCall:
         """Why the status is what it is, and what else to know, in words; may be empty."""
         kernel = KERNEL_LEVEL if self.source == "kernel" else ""
         kind = KIND_REMARKS.get(self.kind, "")
-        sentences = [self._verdict()[1], kernel, kind, *self._evidence.remarks]
+        parts = ""
+        if self.windows > 1:
+            parts = f"The batch axis counts parts of each input: {self.windows}."
+        sentences = [self._verdict()[1], kernel, kind, *self._evidence.remarks, parts]
         return " ".join(s for s in sentences if s)
 
     def _verdict(self) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def place_in(
     if call is None:
         return first_choice(snapshot, stack)
     head = wished.head if wished.head < call.heads else None
-    batch = wished.batch if wished.batch < call.batch_size else 0
+    batch = wished.batch if wished.batch < snapshot.batch_size(stack) else 0
     if tokens == "near":
         wished = replace(
             wished,

@@ -184,7 +184,8 @@ class Explorer(Chooser, anywidget.AnyWidget):
         if session.snapshot is None or session.newest is None:
             return "waiting for a forward pass"
         call = session.snapshot.call(self.stack, self.layer)
-        exactness = f"{call.status}: {call.note}" if call.note else call.status
+        notes = " ".join(filter(None, (call.note, *session.snapshot.trace.said)))
+        exactness = f"{call.status}: {notes}" if notes else call.status
         if session.paused:
             at = f"paused at pass {session.snapshot.number} of {session.newest.number}"
             return f"{at}; {exactness}"

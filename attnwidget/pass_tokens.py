@@ -51,13 +51,16 @@ class PassTokens:
         """Tokens of one batch item of the stack that `calls` are of."""
         call = calls[0]
         if (call.stack, batch) not in self._read:
+            # Layers with windows have more items than the model has inputs, and not all as many.
+            most = max(one.batch_size for one in calls)
+            item = batch * (call.batch_size // call.windows) // most
             both = ["source", "target"]
             if call.stack in ("decoder", "cross"):
                 both = ["target", "source"]
             self._read[call.stack, batch] = TokenSides(
-                self._side(call.stack, call.query_len, both, batch),
+                self._side(call.stack, call.query_len, both, item),
                 self._side(
-                    call.stack, call.key_len, both[::-1] if call.kind == "cross" else both, batch
+                    call.stack, call.key_len, both[::-1] if call.kind == "cross" else both, item
                 ),
             )
         return self._read[call.stack, batch]

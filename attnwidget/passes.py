@@ -57,6 +57,14 @@ class Snapshot:
         """Tokens of one batch item of a stack."""
         return self.pass_tokens.sides(self.stacks[stack], batch)
 
+    def batch_size(self, stack: str) -> int:
+        """How many batch items the layer of a stack has that has most: windows get fewer."""
+        return max(call.batch_size for call in self.stacks[stack])
+
+    def item(self, call: AttentionCall, batch: int) -> int:
+        """The item of one layer that batch item `batch` of its stack is: of the same input."""
+        return batch * call.batch_size // self.batch_size(call.stack)
+
     def call(self, stack: str, layer: int) -> AttentionCall:
         """The attention call of one layer, by its number within the stack."""
         for call in self.stacks.get(stack, ()):

@@ -33,7 +33,7 @@ def check(snapshot: Snapshot, at: Place, name: str, value: Any) -> Any:
         return token_index(name, value, [token.text for token in side])
     lengths = {
         "head": call.heads,
-        "batch": call.batch_size,
+        "batch": snapshot.batch_size(at.stack),
         "query": call.query_len,
         "key": call.key_len,
     }

@@ -108,6 +108,8 @@ class Trace:
         Calls to begin with.
     searched : callable, optional
         Gives a Searched for the paths of the modules that gave a record.
+    said : tuple of str
+        What to know of the pass as a whole, in sentences.
 
     Examples
     --------
@@ -121,7 +123,9 @@ class Trace:
         calls: Iterable[AttentionCall] = (),
         *,
         searched: Callable[[set[str]], Searched] | None = None,
+        said: tuple[str, ...] = (),
     ) -> None:
+        self.said = said
         self._searched = searched
         calls = list(calls)
         self._passes: deque[list[AttentionCall]] = deque([calls] if calls else [])

@@ -6,7 +6,6 @@ torch's fused layers. The Python frames that lead to a call tell the same.
 
 from __future__ import annotations
 
-import functools
 import re
 import weakref
 from collections.abc import Iterator
@@ -15,11 +14,8 @@ from types import FrameType
 
 import torch
 
-from attnwidget.call import AttentionCall
+from attnwidget.binding.stacks import Stack
 
-_VISION = re.compile(r"vision|visual|(?<![a-z])vit(?![a-z])", re.I)
-_VISION_CLASS = re.compile(r"Vision|Visual|ViT(?![a-z])")
-_ENCODER_DECODER = re.compile(r"encoder|decoder", re.I)
 _ATTENTION_NAME = re.compile(r"att(e?n)|attention|(^|_)mha($|_)", re.I)
 _NOT_ATTENTION = re.compile(r"norm|dropout|mask|bias|rotary|embed|pool|output|proj|loss", re.I)
 
@@ -37,8 +33,9 @@ class Names:
         self._root = weakref.ref(root)
         self._by_id: dict[int, tuple[weakref.ref[torch.nn.Module], str]] = {}
         self.classes: dict[str, str] = {}
-        # Found once per module: the word and the anchor of its stack, by (path, kind).
-        self.stacks: dict[tuple[str, str], tuple[str, str]] = {}
+        # Found once: the stack of each module by (path, kind), and all stacks there are.
+        self.stacks: dict[tuple[str, str], Stack] = {}
+        self.groups: dict[tuple[str, str, str], Stack] = {}
         self.refresh()
 
     def root(self) -> torch.nn.Module | None:
@@ -89,75 +86,6 @@ def callers(frame: FrameType | None) -> Iterator[Caller]:
                 seen = owner
                 yield Caller(owner, frame)
         frame = frame.f_back
-
-
-def place_calls(calls: list[AttentionCall], names: Names, layer_idx: dict[int, int]) -> None:
-    """Sort the calls of one pass into stacks and number them there.
-
-    Parameters
-    ----------
-    layer_idx : dict
-        ``module.layer_idx`` by index into `calls`, where a module has one.
-    """
-    stacks: dict[tuple[str, str], list[int]] = {}
-    for i, call in enumerate(calls):
-        key = call.module, call.kind
-        if key not in names.stacks:
-            # Kept for the life of the binding: a single decoding step cannot tell by itself
-            # whether its model looks back only.
-            names.stacks[key] = _stack(call, names)
-        stacks.setdefault(names.stacks[key], []).append(i)
-    words = [word for word, _ in stacks]
-    for (word, anchor), members in stacks.items():
-        # Two towers of one kind are told apart by where they hang in the model.
-        name = anchor if words.count(word) > 1 and anchor else word
-        numbers = [_number(calls[i].module, layer_idx.get(i)) for i in members]
-        if None in numbers or len(set(numbers)) < len(numbers):
-            numbers = list(range(len(members)))
-        for i, number in zip(members, numbers, strict=True):
-            calls[i].stack, calls[i].layer = name, number or 0
-
-
-def _stack(call: AttentionCall, names: Names) -> tuple[str, str]:
-    """Word for the stack of a call, and the path that a stack named in the path hangs on."""
-    if call.kind != "self":
-        # Additive attention of a recurrent decoder looks at its encoder.
-        return ("cross" if call.kind == "additive" else call.kind), ""
-    path = call.module.split(".") if call.module else []
-    prefixes = [".".join(path[:n]) for n in range(len(path), -1, -1)]
-    for prefix in prefixes:
-        component = prefix.rpartition(".")[2]
-        if _VISION.search(component):
-            return "vision", _anchor(prefix)
-        if _VISION_CLASS.search(names.classes.get(prefix, "")):
-            return "vision", ""
-    for prefix in prefixes:
-        component = prefix.rpartition(".")[2]
-        for text, anchor in ((component, _anchor(prefix)), (names.classes.get(prefix, ""), "")):
-            found = {word.lower() for word in _ENCODER_DECODER.findall(text)}
-            if len(found) == 1:
-                return found.pop(), anchor
-    return "decoder" if call.causal else "attention", ""
-
-
-def _anchor(prefix: str) -> str:
-    parts = []
-    for part in prefix.split("."):
-        if part.isdigit():
-            break
-        parts.append(part.rstrip("0123456789_"))
-    return ".".join(parts)
-
-
-@functools.lru_cache(maxsize=4096)
-def _number(path: str, layer_idx: int | None) -> int | None:
-    for part in path.split("."):
-        if part.isdigit():
-            return int(part)
-    if layer_idx is not None:
-        return layer_idx
-    trailing = re.findall(r"[A-Za-z_](\d+)(?=\.|$)", path)
-    return int(trailing[0]) if trailing else None
 
 
 def attention_like(names: Names, seen: set[str]) -> list[str]:

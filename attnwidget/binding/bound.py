@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 import weakref
@@ -27,6 +28,7 @@ from attnwidget.binding.forward import BoundForward
 from attnwidget.binding.patches import SharedPatches
 from attnwidget.binding.recorder import Recorder, recomputing
 from attnwidget.binding.torch_functions import TorchFunctions
+from attnwidget.binding.windows import sizes_of
 from attnwidget.call import AttentionCall
 from attnwidget.outputs import Logits, logits_of
 from attnwidget.trace import Searched, Trace
@@ -168,12 +170,12 @@ class Binding:
             return forward(*args, **kwargs)
         _patches.complete()
         root = self._names.root()
-        training = root is not None and root.training
+        training = getattr(root, "training", False)  # a frozen module of TorchScript has none
         kind = (training, torch.is_grad_enabled(), *_kind(args), *_kind(kwargs))
         functions = kind not in self._registry_only
         with self._lock:
-            batch = _first_size((*args, *kwargs.values()))
-            recorder = Recorder(self._names, self._steps, self._copy, batch)
+            sizes = sizes_of((*args, *kwargs.values()))
+            recorder = Recorder(self._names, self._steps, self._copy, sizes)
             self._steps += 1
         try:
             output = _record(recorder, functions, self._graphs, forward, args, kwargs)
@@ -200,7 +202,8 @@ class Binding:
         self, recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
         self._troubles = tuple(recorder.troubles)
-        trace = Trace(recorder.calls, searched=self.searched)
+        said = self._said(seen=bool(recorder.calls))
+        trace = Trace(recorder.calls, searched=self.searched, said=said)
         logits = _tell("reading the output", logits_of, output)
         done = Pass(recorder.calls, args, kwargs, recorder.step, trace, logits)
         _tell("on_pass", self._on_pass, done)
@@ -213,23 +216,27 @@ class Binding:
         recorded : set of str
             Paths of modules that gave a record.
         """
-        self._note_compiled()
         return Searched(
             model_class=self._model_class,
             modules=len(self._names.classes),
             passes=self._steps,
             without_record=unseen.without_record(self._names, recorded),
             troubles=self._troubles,
-            said=(
-                *((uncompiled.SAID,) if self._compiled else ()),
-                *((dispatch.SAID,) if self._graphs and not recorded else ()),
-            ),
+            said=self._said(seen=bool(recorded)),
         )
+
+    def _said(self, seen: bool) -> tuple[str, ...]:
+        """What to know of the model as a whole, in sentences."""
+        self._note_compiled()
+        compiled = (uncompiled.SAID,) if self._compiled else ()
+        return (*compiled, dispatch.SAID) if self._graphs and not seen else compiled
 
     def _note_compiled(self) -> None:
         """Remember that the model is compiled: it may be gone when somebody asks."""
+        if self._compiled or "torch._dynamo" not in sys.modules:
+            return
         modules = (module for _, module in self._names.modules())
-        self._compiled = self._compiled or uncompiled.any_compiled(modules)
+        self._compiled = uncompiled.any_compiled(modules)
 
 
 def _encoder_of(model: torch.nn.Module) -> list[torch.nn.Module]:
@@ -296,11 +303,6 @@ def _kind(values: tuple[Any, ...] | dict[str, Any]) -> Iterator[object]:
             yield name, value
         else:
             yield name, type(value)
-
-
-def _first_size(values: tuple[Any, ...]) -> int | None:
-    sizes = (v.shape[0] for v in values if isinstance(v, torch.Tensor) and v.dim())
-    return next(sizes, None)
 
 
 def _enter(stack: ExitStack, functions: bool) -> None:

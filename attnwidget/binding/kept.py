@@ -27,7 +27,7 @@ def place_of(tensor: torch.Tensor) -> Place | None:
     if tensor.layout is not torch.strided or tensor.is_nested or tensor.device.type == "meta":
         return None
     storage = tensor.untyped_storage().data_ptr()
-    return Place(storage, tensor.storage_offset(), tensor.stride())
+    return Place(storage, int(tensor.storage_offset()), tensor.stride())
 
 
 class Kept:

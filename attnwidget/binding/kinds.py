@@ -16,7 +16,9 @@ _OTHER_SEQUENCE = frozenset(
     " enc_outputs enc_out encoder_states memory mem context cross_attention_states".split()
 )
 _POOLING = re.compile(r"att(entio)?n_?pool|pool(ing|er)?_?(head|att)|attentive_?pool|probe")
-_POOLING_CLASS = re.compile(r"Pool(ing|er)?(Head|Layer|$|\d)|Pool.*Attention|Attention.*Pool|MAPHead")
+_POOLING_CLASS = re.compile(
+    r"Pool(ing|er)?(Head|Layer|$|\d)|Pool.*Attention|Attention.*Pool|MAPHead"
+)
 _CHANNEL_CLASS = re.compile(
     r"Channel|^XCA$|XCiT?Attention|XCABlock|CrossCovariance|^MDTA$|TransposedAtt"
 )
@@ -101,7 +103,10 @@ def is_cross(name: str, module: torch.nn.Module | None, frame: FrameType | None)
     if frame is None or not given:
         return False
     values = frame.f_locals
-    return any(isinstance(values.get(argument), torch.Tensor) for argument in given)
+    # Some modules are given their own sequence once more.
+    own = values.get(frame.f_code.co_varnames[1]) if frame.f_code.co_argcount > 1 else None
+    others = (values.get(argument) for argument in given)
+    return any(isinstance(other, torch.Tensor) and other is not own for other in others)
 
 
 def _sequences(frame: FrameType | None) -> int:
@@ -122,7 +127,8 @@ def _last_two(name: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _cross_by_name(name: str) -> bool:
-    return _CROSS_NAME.search(_last_two(name)) is not None
+    # BERT and its like call the inner part of any attention "self".
+    return _CROSS_NAME.search(_last_two(name.removesuffix(".self"))) is not None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,18 +11,22 @@ from attnwidget.selection import Axis, indices
 
 @dataclass
 class Fold:
-    """How a single leading axis of length B * H divides; settled when the forward pass ends.
+    """Which axes run over heads; settled when the forward pass ends.
 
     Attributes
     ----------
     heads : int
-        H. 1 until something shows that heads are folded in.
+        H of a single leading axis of length B * H. 1 until something shows that heads are in it.
     head_major : bool
         True if index n is h * B + b, False for the usual b * H + h.
+    heads_at : int or None
+        Of more than four axes the one that runs over heads; those beside it count as batch. None
+        where all between batch and queries run over heads.
     """
 
     heads: int = 1
     head_major: bool = False
+    heads_at: int | None = None
 
 
 def four_axes(tensor: torch.Tensor, fold: Fold) -> torch.Tensor:
@@ -31,6 +35,8 @@ def four_axes(tensor: torch.Tensor, fold: Fold) -> torch.Tensor:
         return tensor
     if tensor.dim() == 2:
         return tensor[None, None]
+    if tensor.dim() > 4 and fold.heads_at is not None:
+        return tensor.movedim(fold.heads_at, -3).flatten(0, -4)
     if tensor.dim() > 4:
         return tensor.flatten(1, -3)
     n = tensor.shape[0]

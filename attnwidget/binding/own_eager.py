@@ -18,6 +18,7 @@ from attnwidget.binding.mask_mods import RuleMask
 from attnwidget.binding.masks import Mask, Triangle
 from attnwidget.binding.recompute import by_rows, settle_blind_rows, weighted_sum_error
 from attnwidget.binding.torch_names import DROPOUTS, SOFTMAXES
+from attnwidget.binding.varlen import Packed
 from attnwidget.selection import Axis, Pick, crop, indices, size, take
 from attnwidget.trouble import Trouble
 
@@ -137,9 +138,12 @@ class OwnEager(Keeping):
 
     @property
     def remarks(self) -> list[str]:
-        if not self._sink_is_late:
-            return []
-        return ["The sink scales the output after the softmax; the weights shown are those after."]
+        said = [self._blocks.remark] if isinstance(self._blocks, Packed) else []
+        if self._sink_is_late:
+            said.append(
+                "The sink scales the output after the softmax; the weights shown are those after."
+            )
+        return said
 
     @property
     def why_unchecked(self) -> str:

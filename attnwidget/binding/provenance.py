@@ -265,9 +265,13 @@ def _may_be_scores(
     if letters is None:
         return True
     of_left, of_right, of_result = letters
-    own_left = any(c in of_result and c not in of_right for c in of_left)
-    own_right = any(c in of_result and c not in of_left for c in of_right)
-    return own_left and own_right
+    own_left = [c for c in of_left if c in of_result and c not in of_right]
+    own_right = [c for c in of_right if c in of_result and c not in of_left]
+    # Parameters with axes for heads and features: a projection to heads.
+    projects = (_is_parameter(left) and len(own_left) > 1) or (
+        _is_parameter(right) and len(own_right) > 1
+    )
+    return bool(own_left and own_right) and not projects
 
 
 def _is_parameter(tensor: torch.Tensor) -> bool:

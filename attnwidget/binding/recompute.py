@@ -169,7 +169,7 @@ class DotProduct(Keeping):
         self.remarks: list[str] = []
         self.dtype = q.tensor.dtype
         self.device = q.tensor.device
-        self.head_dim: int | None = q.tensor.shape[-1]
+        self.head_dim: int | None = q.tensor.size(-1)
 
     @property
     def q(self) -> torch.Tensor:
@@ -199,6 +199,14 @@ class DotProduct(Keeping):
         q, k = self._four("q"), self._four("k")
         heads = max(q.shape[1], k.shape[1])
         return max(q.shape[0], k.shape[0]), heads, q.shape[2], k.shape[2]
+
+    @property
+    def leading(self) -> tuple[int, ...]:
+        """Sizes of the axes before queries and keys, where there are more than two, all alike."""
+        if self._kept["q"].tensor.dim() <= 4:
+            return ()  # every pass asks
+        sizes = {tuple(self._kept[name].tensor.shape[:-2]) for name in ("q", "k", "v")}
+        return sizes.pop() if len(sizes) == 1 and "mask" not in self._kept else ()
 
     @property
     def kv_heads(self) -> int:

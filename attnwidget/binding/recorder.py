@@ -8,10 +8,12 @@ from types import FrameType
 import torch
 
 from attnwidget.binding.active import active, silence
-from attnwidget.binding.attribution import Names, callers, place_calls
+from attnwidget.binding.attribution import Names, callers
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kinds import kind_of
 from attnwidget.binding.segments import joined
+from attnwidget.binding.stacks import place_calls
+from attnwidget.binding.windows import Sizes, settle_windows
 from attnwidget.call import AttentionCall
 
 
@@ -26,22 +28,25 @@ class Recorder:
         Number of this pass since binding.
     copy : bool
         Clone what is kept, for models that write into their tensors afterwards.
-    batch : int or None
-        First size of the model's first input tensor.
+    inputs : list of tuple of int
+        Sizes of the model's input tensors.
 
     Attributes
     ----------
+    batch : int or None
+        First size of the first of them.
     calls : list of AttentionCall
         In order of execution.
     troubles : list of str
         What was seen but could not be read.
     """
 
-    def __init__(self, names: Names, step: int, copy: bool, batch: int | None) -> None:
+    def __init__(self, names: Names, step: int, copy: bool, inputs: Sizes) -> None:
         self.names = names
         self.step = step
         self.copy = copy
-        self.batch = batch
+        self.batch = inputs[0][0] if inputs else None
+        self._inputs = inputs
         self.calls: list[AttentionCall] = []
         self.troubles: list[str] = []
         self._layer_idx: dict[int, int] = {}
@@ -99,6 +104,7 @@ class Recorder:
         try:
             with silence():
                 self._join_segments()
+                settle_windows(self.calls, self._inputs, self.names)
                 place_calls(self.calls, self.names, self._layer_idx)
         except Exception as problem:
             trouble(problem, self)

@@ -220,7 +220,7 @@ def _lies_behind(before: Place | None, place: Place | None, length: int, total: 
     step, head = place.strides[TOKENS], place.strides[HEADS]
     if place.storage != before.storage or place.offset != before.offset + length * step:
         return False
-    return 0 < length * step and (head <= step or total * step <= head)
+    return length * step > 0 and (head <= step or total * step <= head)
 
 
 def _place(evidence: Evidence, name: str) -> Place | None:

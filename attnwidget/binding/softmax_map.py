@@ -80,8 +80,19 @@ class OfSoftmax(Keeping, ABC):
     @property
     def shape(self) -> tuple[int, int, int, int]:
         with silence():
-            size = self._four(self._meeting.weights(torch.empty(self._size, device="meta"))).shape
+            size = self._four(self._like_map()).shape
         return size[0], size[1], size[2], size[3]
+
+    def _like_map(self) -> torch.Tensor:
+        return self._meeting.weights(torch.empty(self._size, device="meta"))
+
+    @property
+    def leading(self) -> tuple[int, ...]:
+        """Sizes of the axes before queries and keys, where there may be more than two."""
+        if len(self._size) <= 4:
+            return ()  # every pass asks
+        with silence():
+            return tuple(self._like_map().shape[:-2])
 
     @property
     def kv_heads(self) -> int:

@@ -18,6 +18,7 @@ from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.multi_head import multi_head_attention
 from attnwidget.binding.provenance import carry, follow_folded
+from attnwidget.binding.ragged import Ragged
 from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record, trouble
 from attnwidget.binding.tags import Tags
@@ -102,7 +103,8 @@ def _sdpa_evidence(
     unchecked = ""
     if dropout_p > 0.0:
         unchecked = f"dropout ({dropout_p:g}) was active, and the weights shown are before it"
-    return DotProduct(
+    nested = query.is_nested or key.is_nested
+    return (Ragged if nested else DotProduct)(
         Kept(query, copy),
         Kept(key, copy),
         Kept(value, copy),

@@ -26,6 +26,7 @@ from attnwidget.binding.masks import Triangle
 from attnwidget.binding.own_eager import OwnEager
 from attnwidget.binding.patches import Patch
 from attnwidget.binding.recorder import record
+from attnwidget.binding.varlen import packed
 
 AttentionFunction = Callable[..., Any]
 
@@ -124,6 +125,9 @@ class _Call(NamedTuple):
         mask, blocks = self.mask, None
         if mask is not None and not isinstance(mask, torch.Tensor):
             mask, blocks = None, mask
+        triangle = self._triangle(kwargs)
+        if self.mask is None and "flash" in getattr(self.function, "__name__", ""):
+            blocks = packed(kwargs, self.query, key, causal=triangle != "none")
         dropout = kwargs.get("dropout") or 0.0
         unchecked = ""
         if dropout > 0.0 and self.module.training:
@@ -143,7 +147,7 @@ class _Call(NamedTuple):
             Kept(_four_axes(mask), copy) if mask is not None else None,
             Kept(output, copy) if isinstance(output, torch.Tensor) else None,
             blocks=blocks,
-            triangle=self._triangle(kwargs),
+            triangle=triangle,
             kwargs={name: value for name, value in kwargs.items() if name not in _NOT_KEPT},
             bias=Kept(bias, copy) if bias is not None else None,
             parameters={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attnwidget.messages import Slices, Want
-from attnwidget.pictures import check, lines, model, overview, predictions, row, tile
+from attnwidget.pictures import check, lines, model, overview, predictions, row, steps, tile
 from attnwidget.pictures.where import quoted
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
@@ -34,8 +34,10 @@ def paint(session: Session, want: Want) -> Slices:
         yield model.picture(session, snapshot, want)
     elif kind == "predictions":
         yield predictions.picture(session, snapshot, want)
+    elif kind == "steps":
+        yield steps.picture(session, snapshot, want)
     elif isinstance(kind, str) and kind in _PAINTERS:
         yield from _PAINTERS[kind](snapshot, want)
     else:
-        known = sorted([*_PAINTERS, "model", "predictions"])
+        known = sorted([*_PAINTERS, "model", "predictions", "steps"])
         raise Trouble(f"The page asked for a {quoted(kind)} picture.", f"There are {known}.")

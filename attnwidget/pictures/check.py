@@ -17,7 +17,7 @@ def paint(snapshot: Snapshot, want: Want) -> Slices:
         "check",
         {
             "status": call.status,
-            "note": call.note,
+            "note": " ".join(filter(None, (call.note, *snapshot.trace.said))),
             "check": figure if math.isfinite(figure) else None,
         },
     )

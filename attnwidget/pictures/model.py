@@ -31,7 +31,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     stack, batch = want.get("stack"), want.get("batch")
     if not isinstance(stack, str) or stack not in snapshot.stacks:
         stack = next(iter(snapshot.stacks))
-    if not isinstance(batch, int) or not 0 <= batch < snapshot.stacks[stack][0].batch_size:
+    if not isinstance(batch, int) or not 0 <= batch < snapshot.batch_size(stack):
         batch = 0
     return Picture(
         "model",
@@ -47,20 +47,21 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
                 "kept": [one.number for one in session.passes],
                 "paused": session.paused,
             },
-            "stacks": [_stack(name, calls) for name, calls in snapshot.stacks.items()],
+            "stacks": [_stack(snapshot, name) for name in snapshot.stacks],
             "tokens": _tokens(session, snapshot, stack, int(batch), Reading.of(want)),
         },
     )
 
 
-def _stack(name: str, calls: Sequence[AttentionCall]) -> dict[str, Any]:
+def _stack(snapshot: Snapshot, name: str) -> dict[str, Any]:
+    calls = snapshot.stacks[name]
     return {
         "name": name,
         "kind": calls[0].kind,
         "causal": bool(calls[0].causal),
         "query_len": calls[0].query_len,
         "key_len": calls[0].key_len,
-        "batch_size": calls[0].batch_size,
+        "batch_size": snapshot.batch_size(name),
         "layers": [_layer(call) for call in calls],
     }
 

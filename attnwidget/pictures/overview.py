@@ -31,23 +31,26 @@ def paint(snapshot: Snapshot, want: Want) -> Slices:
     """Thumbnails of at most size × size cells; for long texts from sampled rows first."""
     stack = stack_of(snapshot, want)
     calls = snapshot.stacks[stack]
-    batch = index(want, "batch", calls[0].batch_size)
+    batch = index(want, "batch", snapshot.batch_size(stack))
     side = count(want, "size", LARGEST_SIZE)
     reading = Reading.of(want)
-    layers = [(call, lens_of(snapshot, stack, call, batch, reading)) for call in calls]
+    layers = [
+        (call, lens_of(snapshot, stack, call, batch, reading), snapshot.item(call, batch))
+        for call in calls
+    ]
     weights = sum(call.heads * call.query_len * call.key_len for call in calls)
     if weights > QUICK_WEIGHTS:
         yield _picture(
             calls,
-            [_sampled(call, lens, batch, side) for call, lens in layers],
+            [_sampled(call, lens, item, side) for call, lens, item in layers],
             sampled=True,
             coarse=weights <= MOST_WEIGHTS,
         )
     if weights <= MOST_WEIGHTS:
         thumbnails = []
-        for done, (call, lens) in enumerate(layers):
+        for done, (call, lens, item) in enumerate(layers):
             bands = []
-            for band in _exact(call, lens, batch, side):
+            for band in _exact(call, lens, item, side):
                 bands.append(band)
                 yield Progress("drawing layer", done + 1, len(calls))
             thumbnails.append(np.concatenate(bands, axis=1))

@@ -145,9 +145,8 @@ class Lens:
 class Shown:
     """The heads that a want names, drawn as one: their mean, through a reading."""
 
-    layers: list[tuple[AttentionCall, list[int]]]
+    layers: list[tuple[AttentionCall, list[int], int]]  # each with its batch item
     lens: Lens
-    batch: int
 
     @classmethod
     def of(cls, snapshot: Snapshot, want: Want) -> Shown:
@@ -158,10 +157,10 @@ class Shown:
         Trouble
             If one of them does not exist, or the reading leaves no token.
         """
-        layers = heads_of(snapshot, want)
-        batch = index(want, "batch", min(call.batch_size for call, _ in layers))
-        lens = lens_of(snapshot, stack_of(snapshot, want), layers[0][0], batch, Reading.of(want))
-        return cls(layers, lens, batch)
+        found, stack = heads_of(snapshot, want), stack_of(snapshot, want)
+        batch = index(want, "batch", snapshot.batch_size(stack))
+        lens = lens_of(snapshot, stack, found[0][0], batch, Reading.of(want))
+        return cls([(call, heads, snapshot.item(call, batch)) for call, heads in found], lens)
 
     @property
     def queries(self) -> slice:
@@ -176,8 +175,8 @@ class Shown:
     def weights(self, rows: slice, cols: slice) -> NDArray[np.float32]:
         """float32 (rows, cols) weights between items."""
         parts = []
-        for call, heads in self.layers:
-            weights = self.lens.weights(call, heads, rows, cols, self.batch)
+        for call, heads, item in self.layers:
+            weights = self.lens.weights(call, heads, rows, cols, item)
             parts.append(weights.sum(axis=0, dtype=np.float64) if len(heads) > 1 else weights[0])
         # One head stays what it is, without a detour over float64.
         shown = parts[0] if self._heads == 1 else np.add.reduce(parts, dtype=np.float64)
@@ -186,8 +185,8 @@ class Shown:
     def visible(self, rows: slice, cols: slice) -> NDArray[np.bool_]:
         """(rows, cols) bool: whether a query may look at a key in any of the heads."""
         seen = np.zeros((size(rows), size(cols)), np.bool_)
-        for call, heads in self.layers:
-            seen |= self.lens.visible(call, heads, rows, cols, self.batch)
+        for call, heads, item in self.layers:
+            seen |= self.lens.visible(call, heads, rows, cols, item)
         return seen
 
     def bands(self, rows: slice, cols: slice, block: int = 1) -> list[slice]:
@@ -200,7 +199,7 @@ class Shown:
 
     @property
     def _heads(self) -> int:
-        return sum(len(heads) for _, heads in self.layers)
+        return sum(len(heads) for _, heads, _ in self.layers)
 
 
 def lens_of(

@@ -47,7 +47,7 @@ EXACT = {
     "siglip2": (5, 4),  # and the pooling head
     "blip-2": (7, 7),
     "llava": (4, 2),  # reports the text's alone
-    "qwen2_vl": (6, 2),
+    "qwen2_vl": (4, 2),  # two pictures in one map per layer
 }
 BY_VALUES = {
     "falcon": 2,  # reports maps with a wrong mask

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import attnwidget as aw
 from attnwidget.binding.capture import Pass, attach, capture
 from tests.unit.models import NanoGPT, Sdpa, transformers_inputs, transformers_model
 
@@ -208,3 +209,10 @@ def test_the_first_use_of_the_compiler_may_be_while_bound() -> None:
         [sys.executable, "-c", FIRST_COMPILED_WHILE_BOUND], capture_output=True, text=True
     )
     assert done.stdout == "2\n", done.stderr
+
+
+def test_an_explorer_says_that_a_compiled_model_runs_uncompiled(runs: Runs) -> None:
+    model = torch.compile(NanoGPT().eval(), backend=counting(runs))
+    ex = aw.explore(model, inputs=ids())
+    assert "runs uncompiled while bound" in ex.status
+    ex.close()
