@@ -145,6 +145,10 @@ class OfSoftmax(Keeping, ABC):
         if self._kept_v.overwritten():
             return None
         values = self._meeting.values(self._kept_v.tensor)
+        if values is not None and values.dim() > 4:  # blocks of queries may share their values
+            leading = zip(values.shape, self.leading, strict=False)
+            sizes = [most if size == 1 else size for size, most in leading]
+            values = values.expand(*sizes, -1, -1)
         return None if values is None else self._four(values)
 
     @property

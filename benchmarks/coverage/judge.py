@@ -7,7 +7,6 @@ import copy
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,80 +17,13 @@ from attnwidget.binding.capture import capture
 from attnwidget.call import EXACT, AttentionCall
 from attnwidget.trace import NOT_SEEN, Trace
 from benchmarks.coverage import configs, inputs
+from benchmarks.coverage.judged import Judged
 from benchmarks.coverage.known import OWN_MAPS_DIFFER
+from benchmarks.coverage.matching import match
 from benchmarks.coverage.others import other_models
 
 OTHERS = other_models()
 OWN_MAPS = re.compile(r"attentions(\.|$)")
-
-
-@dataclass
-class Judged:
-    """What was seen of one model; `verdict` is one of VERDICTS.
-
-    Attributes
-    ----------
-    sources : dict
-        Number of calls by how they were seen.
-    reported, matched : int
-        Maps that the model reports itself, and those of them found within EXACT.
-    unmatched : list of str
-        Where in the model's output the other maps are, with shape and least error.
-    strange : int
-        How many of those are of a shape that no free call has.
-    in_order : bool
-        Whether the calls of each list of maps were seen in the order of the list.
-    matched_under_eager : bool
-        Whether all maps are found where the model runs under eager attention, too: its eager
-        attention then computes something else than the one it runs by default.
-    no_maps : list of str
-        What the model reports as attention and is no weights: negative, or with sums above one.
-    own_error, check : float or None
-        Worst error of the maps that were matched, and of W @ V against the output.
-    looks_like : list of str
-        Modules called attention that ran and gave no call.
-    """
-
-    name: str
-    model_class: str = ""
-    config: str = ""
-    inputs: list[str] = field(default_factory=list)
-    identical: bool | None = None
-    calls: int = 0
-    sources: dict[str, int] = field(default_factory=dict)
-    stacks: dict[str, int] = field(default_factory=dict)
-    statuses: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    reported: int = 0
-    matched: int = 0
-    unmatched: list[str] = field(default_factory=list)
-    strange: int = 0
-    in_order: bool = True
-    matched_under_eager: bool = False
-    no_maps: list[str] = field(default_factory=list)
-    own_error: float | None = None
-    check: float | None = None
-    looks_like: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-    verdict: str = "failed"
-    why: str = ""
-
-    def record(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-
-VERDICTS = (
-    "exact",
-    "exact by W@V",
-    "explained",
-    "no attention",
-    "missed",
-    "differs",
-    "failed",
-    "not built",
-)
-GOOD = ("exact", "exact by W@V", "explained", "no attention")
 
 
 def judge_named(name: str) -> Judged:
@@ -131,7 +63,7 @@ def judge(judged: Judged, model: nn.Module, args: tuple[Any, ...], given: dict[s
     judged.no_maps = [f"{path} {tuple(own.shape)}" for path, own in reported if not _is_map(own)]
     judged.reported = len(maps)
     try:
-        _match(judged, maps, trace.calls)
+        match(judged, maps, trace.calls)
         if judged.unmatched and not judged.strange:
             judged.matched_under_eager = _matched_under_eager(model, args, given, maps)
     except Exception as error:
@@ -249,7 +181,7 @@ def _own_maps(
             continue
         found = [(p, t) for p, t in tensors(output) if OWN_MAPS.search(p) and t.dim() >= 3]
         if found:
-            return [(p, t) for p, t in found if t.is_floating_point()]
+            return _packed([(p, t) for p, t in found if t.is_floating_point()])
     return []
 
 
@@ -271,8 +203,24 @@ def _matched_under_eager(
     again = Judged("")
     with capture(eager) as trace:
         _run(eager, args, given)
-    _match(again, maps, trace.calls)
+    match(again, maps, trace.calls)
     return not again.unmatched
+
+
+def _packed(maps: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """Maps of one layer that are reported sequence by sequence, as one with blocks."""
+    layers: dict[str, list[Tensor]] = {}
+    for path, own in maps:
+        is_one_of_several = re.search(r"attentions\.\d+\.\d+$", path) and own.shape[0] == 1
+        layers.setdefault(path.rsplit(".", 1)[0] if is_one_of_several else path, []).append(own)
+    return [
+        (path, parts[0] if len(parts) == 1 else _blocks(parts)) for path, parts in layers.items()
+    ]
+
+
+def _blocks(parts: list[Tensor]) -> Tensor:
+    heads = [torch.block_diag(*(part[0, h] for part in parts)) for h in range(parts[0].shape[1])]
+    return torch.stack(heads)[None]
 
 
 def _is_map(own: Tensor) -> bool:
@@ -293,98 +241,6 @@ def _once(maps: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
         if not again:
             kept.append((path, own))
     return kept
-
-
-def _match(judged: Judged, maps: list[tuple[str, Tensor]], calls: list[AttentionCall]) -> None:
-    """Give each of the model's maps the call that fits best, each call once."""
-    free = [i for i, call in enumerate(calls) if call.status != "unavailable"]
-    weights: dict[int, Tensor] = {}
-    left: list[tuple[str, Tensor, dict[int, float]]] = []
-    last: dict[str, int] = {}
-    for path, own in maps:
-        errors: dict[int, float] = {}
-        for i in free:
-            if _fits(own, calls[i]):
-                if i not in weights:
-                    weights[i] = calls[i].weights()
-                errors[i] = _error(own, weights[i], calls[i])
-                if errors[i] <= EXACT:
-                    break
-        best = min(errors, key=errors.__getitem__, default=None)
-        if best is not None and errors[best] <= EXACT:
-            free.remove(best)
-            judged.matched += 1
-            among = path.rsplit(".", 1)[0]
-            judged.in_order &= last.get(among, -1) < best
-            last[among] = best
-            judged.own_error = max(judged.own_error or 0.0, errors[best])
-        else:
-            left.append((path, own, errors))
-    for path, own, errors in left:
-        best = min((i for i in errors if i in free), key=errors.__getitem__, default=None)
-        if best is None:
-            judged.strange += 1
-            nearest = "no call of this shape"
-        else:
-            free.remove(best)
-            nearest = f"least error {errors[best]:.1e}"
-        judged.unmatched.append(f"{path.lstrip('.')} {tuple(own.shape)}: {nearest}")
-
-
-def _fits(own: Tensor, call: AttentionCall) -> bool:
-    if _is_band(own, call):
-        return True
-    keys = (own.shape[-1], math.prod(own.shape[-2:]))
-    each = call.batch_size * call.query_len * call.key_len
-    return call.key_len in keys and own.numel() in (each, each * call.heads)
-
-
-def _error(own: Tensor, weights: Tensor, call: AttentionCall) -> float:
-    """Largest difference in rows that see a key, in whatever order the axes are reported."""
-    rows = call.visible().any(-1, keepdim=True).expand_as(weights)
-    if _is_band(own, call):
-        square = (..., slice(own.shape[2]), slice(own.shape[2]))
-        return _difference(_unrolled(own.float()), weights[square], rows[square])
-    if own.numel() < weights.numel():  # torch.nn reports the mean over heads
-        mean = weights.mean(1)
-        return _difference(own.float().reshape(mean.shape), mean, rows.all(1))
-    return min(_difference(shaped, weights, rows) for shaped in _arrangements(own, weights))
-
-
-def _is_band(own: Tensor, call: AttentionCall) -> bool:
-    """Whether a map has a column per place of a window around the query, without the padding."""
-    if own.dim() != 4 or own.shape[:2] != (call.batch_size, call.heads):
-        return False
-    tokens, places = own.shape[2:]
-    return places % 2 == 1 and places < tokens <= call.query_len == call.key_len
-
-
-def _unrolled(band: Tensor) -> Tensor:
-    """(B, H, T, window + 1) to (B, H, T, T)."""
-    tokens, places = band.shape[2:]
-    whole = torch.zeros(*band.shape[:3], tokens)
-    for i in range(tokens):
-        for j in range(places):
-            key = i + j - places // 2
-            if 0 <= key < tokens:
-                whole[:, :, i, key] = band[:, :, i, j]
-    return whole
-
-
-def _arrangements(own: Tensor, weights: Tensor) -> Iterator[Tensor]:
-    b, h, tq, tk = weights.shape
-    own = own.float()
-    yield own.reshape(b, h, tq, tk)
-    yield own.reshape(h, b, tq, tk).transpose(0, 1)  # heads before the batch
-    yield own.reshape(b, tq, h, tk).transpose(1, 2)  # deformable: a query's heads, then points
-
-
-def _difference(own: Tensor, weights: Tensor, rows: Tensor) -> float:
-    difference = (own - weights).abs()[rows]
-    if not difference.numel():
-        return 0.0
-    worst = difference.max().item()
-    return math.inf if math.isnan(worst) else worst
 
 
 def _verdict(judged: Judged, calls: list[AttentionCall]) -> tuple[str, str]:

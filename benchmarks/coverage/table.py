@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks.coverage.judge import VERDICTS
+from benchmarks.coverage.judged import VERDICTS
 
 HEAD = ("model", "class", "calls", "own maps found", "error", "W @ V", "verdict")
 MEANING = {
