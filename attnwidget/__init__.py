@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from attnwidget.binding.capture import capture
     from attnwidget.call import AttentionCall
     from attnwidget.explorer import Explorer, explore
+    from attnwidget.teaching.key_value_store import KeyValueStore
     from attnwidget.trace import Trace
 
 __version__ = "0.1.0"
 
-__all__ = ["AttentionCall", "Explorer", "Trace", "capture", "explore", "zoo"]
+__all__ = ["AttentionCall", "Explorer", "KeyValueStore", "Trace", "capture", "explore", "zoo"]
 
 _HOMES = {
     "AttentionCall": "attnwidget.call",
     "Explorer": "attnwidget.explorer",
+    "KeyValueStore": "attnwidget.teaching.key_value_store",
     "Trace": "attnwidget.trace",
     "capture": "attnwidget.binding.capture",
     "explore": "attnwidget.explorer",

@@ -1,11 +1,13 @@
 /**
  * The widget without Jupyter: `npm run dev-build`, then open dev/index.html over any web server.
- * What is shown is chosen in the address: ?scene=gqa&scheme=dark&view=grid&query=9.
+ * What is shown is chosen in the address: ?scene=gqa&scheme=dark&view=grid&query=9, or
+ * ?store=recipes&step=scores.
  */
 
 import make_widget from "../src/widget.js";
 import { make_fake_model } from "./fake_kernel.js";
 import { SCENES } from "./scenes.js";
+import { make_store_model, STORE_SCENES } from "./store_scenes.js";
 
 const asked = new URLSearchParams(location.search);
 const { scene, traits = {} } = SCENES[asked.get("scene") ?? "minilm"]();
@@ -23,7 +25,14 @@ for (const name of ["heads", "mean", "words", "hide"]) {
   if (asked.has(name)) chosen[name] = JSON.parse(asked.get(name) ?? "");
 }
 
-const model = make_fake_model(scene, chosen);
+/** A key-value store, in place of attention. */
+const store = STORE_SCENES[asked.get("store") ?? ""];
+const of_store = Object.fromEntries(
+  ["step", "hard", "predict", "beta"]
+    .filter((name) => asked.has(name))
+    .map((name) => [name, name === "step" ? asked.get(name) : JSON.parse(asked.get(name) ?? "")]),
+);
+const model = store ? make_store_model({ ...store, ...of_store }) : make_fake_model(scene, chosen);
 const cell = /** @type {HTMLElement} */ (document.querySelector(".cell"));
 if (asked.has("hidden")) cell.style.display = "none";
 

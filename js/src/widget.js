@@ -4,6 +4,8 @@ import { App } from "./app.jsx";
 import { make_scene } from "./scene.js";
 import { make_live_source } from "./source/live.js";
 import { bind_state } from "./state.js";
+import { bind_store } from "./store/state.js";
+import { StoreApp } from "./store/store.jsx";
 import { follow_scheme } from "./theme.js";
 import { make_ui } from "./ui.js";
 
@@ -19,31 +21,18 @@ function make_view_id(window) {
 }
 
 /**
- * Draw one view of a widget into `el` until the function returned is called.
+ * Put a view into `el`, in the host's colours, until the function returned is called.
  *
- * @param {import("./source/live.js").Source} source
- * @param {import("./state.js").State} state
  * @param {HTMLElement} el
+ * @param {import("./ui.js").Ui} ui
+ * @param {import("preact").VNode} view
  */
-function mount(source, state, el) {
+function put(el, ui, view) {
   const document = el.ownerDocument;
   const window = /** @type {Window & typeof globalThis} */ (document.defaultView);
-  const id = make_view_id(window);
-  const ui = make_ui();
-  const scene = make_scene(source, state, ui);
-
   const root = document.createElement("div");
   root.className = "attnwidget";
   el.append(root);
-
-  let sent = "";
-  const stop_wanting = effect(() => {
-    const wants = scene.wants.value;
-    const list = wants.map(({ key, prefetch }) => `${prefetch ? "?" : ""}${key}`).join("\n");
-    if (list === sent) return;
-    sent = list;
-    source.show(id, wants);
-  });
   const stop_scheme = follow_scheme(document, (scheme) => {
     ui.scheme.value = scheme;
     root.dataset.scheme = scheme;
@@ -52,19 +41,68 @@ function mount(source, state, el) {
     ui.width.value = entry.contentRect.width;
   });
   observer.observe(root);
-  // A page that is left cannot say so later.
-  const leave = () => source.close(id);
-  window.addEventListener("pagehide", leave);
-
-  render(h(App, { source, state, ui, scene }), root);
+  render(view, root);
   return () => {
-    stop_wanting();
     stop_scheme();
     observer.disconnect();
-    window.removeEventListener("pagehide", leave);
     render(null, root);
     root.remove();
-    source.close(id);
+  };
+}
+
+/**
+ * Something to show, any number of times.
+ *
+ * @typedef {object} Opened
+ * @property {(el: HTMLElement) => () => void} mount  Shows it until the function returned is called.
+ * @property {() => void} stop
+ */
+
+/** Attention of a model. @param {Model} model @returns {Opened} */
+function open_explorer(model) {
+  const source = make_live_source(model);
+  const state = bind_state(model);
+  return {
+    mount(el) {
+      const window = /** @type {Window & typeof globalThis} */ (el.ownerDocument.defaultView);
+      const id = make_view_id(window);
+      const ui = make_ui();
+      const scene = make_scene(source, state, ui);
+      let sent = "";
+      const stop_wanting = effect(() => {
+        const wants = scene.wants.value;
+        const list = wants.map(({ key, prefetch }) => `${prefetch ? "?" : ""}${key}`).join("\n");
+        if (list === sent) return;
+        sent = list;
+        source.show(id, wants);
+      });
+      // A page that is left cannot say so later.
+      const leave = () => source.close(id);
+      window.addEventListener("pagehide", leave);
+      const take_away = put(el, ui, h(App, { source, state, ui, scene }));
+      return () => {
+        stop_wanting();
+        window.removeEventListener("pagehide", leave);
+        take_away();
+        source.close(id);
+      };
+    },
+    stop() {
+      source.stop();
+      state.stop();
+    },
+  };
+}
+
+/** The key-value store. @param {Model} model @returns {Opened} */
+function open_store(model) {
+  const store = bind_store(model);
+  return {
+    mount(el) {
+      const ui = make_ui();
+      return put(el, ui, h(StoreApp, { store, ui }));
+    },
+    stop: store.stop,
   };
 }
 
@@ -73,24 +111,20 @@ function mount(source, state, el) {
  * several widgets: each call serves one widget, shown any number of times.
  */
 export default function make_widget() {
-  /** @type {{source: import("./source/live.js").Source, state: import("./state.js").State} | null} */
+  /** @type {Opened | null} */
   let widget = null;
 
   return {
     /** Listens from the start: pictures may come before any view is shown. @param {{model: Model}} props */
     initialize({ model }) {
-      const opened = { source: make_live_source(model), state: bind_state(model) };
+      const opened = model.get("_kind") === "store" ? open_store(model) : open_explorer(model);
       widget = opened;
-      return () => {
-        opened.source.stop();
-        opened.state.stop();
-      };
+      return () => opened.stop();
     },
 
     /** @param {{model: Model, el: HTMLElement, signal?: AbortSignal}} props */
     render({ el, signal }) {
-      const { source, state } = /** @type {NonNullable<typeof widget>} */ (widget);
-      const unmount = mount(source, state, el);
+      const unmount = /** @type {Opened} */ (widget).mount(el);
       let mounted = true;
       const close = () => {
         if (mounted) unmount();

@@ -75,6 +75,10 @@ for (const name of ["onpointermove", "onpointerleave"]) {
   Object.defineProperty(HTMLElement.prototype, name, { value: null, writable: true });
 }
 
+for (const name of ["onpointerdown", "onpointermove", "onpointerup", "onpointercancel"]) {
+  Object.defineProperty(SVGElement.prototype, name, { value: null, writable: true });
+}
+
 afterEach(() => {
   document.body.replaceChildren();
   document.body.className = "";

@@ -1,0 +1,1 @@
+"""What teaches: widgets of their own for one idea each."""

@@ -1,0 +1,147 @@
+import { cut_middle } from "../words.js";
+import { blend_of_numbers, blend_of_vectors, dot } from "./numbers.js";
+import { beta_in_words, num, vector_in_words } from "./said.js";
+
+/** @typedef {{view: import("./state.js").View}} Shown */
+
+/** More terms than this are left out, and dots stand for them. */
+const MOST_TERMS = 3;
+
+/** @param {import("./state.js").View} view @param {number} at */
+const name_of = ({ names }, at) => cut_middle(names[at], 20) || `entry ${at + 1}`;
+
+/** The step of the flow that is on, with its numbers. @param {Shown} props */
+export function Arithmetic({ view }) {
+  const Written = [Score, Scaled, Attention, Blended][view.reach];
+  return (
+    <p class="aw-arithmetic">
+      <Written view={view} />
+    </p>
+  );
+}
+
+/** In brackets, where its minus would stand beside another sign. @param {number} value */
+const factor = (value) => (value < 0 ? `(${num(value)})` : num(value));
+
+/** @param {Shown} props */
+function Score({ view }) {
+  const { entry } = view;
+  const query = view.query[view.at];
+  const key = view.keys[entry];
+  if (view.by_distance) {
+    return (
+      <>
+        −½ · (<Q>{num(query[0])}</Q> − <K>{factor(key[0])}</K>)² = <b>{num(view.scores[entry])}</b>
+      </>
+    );
+  }
+  const terms = query.slice(0, MOST_TERMS);
+  return (
+    <>
+      <Q>q</Q>·<K>{name_of(view, entry)}</K> ={" "}
+      {terms.map((number, i) => (
+        <span key={i}>
+          {i > 0 && " + "}
+          <Q>{factor(number)}</Q>·<K>{factor(key[i])}</K>
+        </span>
+      ))}
+      {query.length > MOST_TERMS && " + …"} = <b>{num(dot(query, key))}</b>
+      {query.length > 1 && (
+        <span class="aw-quiet">
+          ; over both lengths, {num(Math.hypot(...query))} · {num(Math.hypot(...key))}, the cosine{" "}
+          {num(view.cosines[entry])}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** @param {Shown} props */
+function Scaled({ view }) {
+  const score = view.scores[view.entry];
+  return (
+    <>
+      β · <K>{name_of(view, view.entry)}</K>’s score = {beta_in_words(view.beta)} · {factor(score)}{" "}
+      = <b>{num(view.beta * score)}</b>
+    </>
+  );
+}
+
+/** @param {Shown} props */
+function Attention({ view }) {
+  const { entry, scores, weights, order, beta } = view;
+  const name = <K>{name_of(view, entry)}</K>;
+  const top = scores[order[0]];
+  const ties = scores.filter((score) => score === top).length;
+  if (view.hard) {
+    return (
+      <>
+        argmax: the largest score, {num(top)}, gets 1, the others 0
+        {ties > 1 && `; of ${ties} alike the first`}. {name}: <b>{num(weights[entry])}</b>
+      </>
+    );
+  }
+  if (!Number.isFinite(beta)) {
+    return (
+      <>
+        soft(arg)max with β → ∞: the largest score, {num(top)}, gets all
+        {ties > 1 && `; ${ties} alike share it`}. {name}: <b>{num(weights[entry])}</b>
+      </>
+    );
+  }
+  const others = order.filter((at) => at !== entry).slice(0, MOST_TERMS - 1);
+  const power = (/** @type {number} */ at) => (
+    <>
+      e<sup>{num(beta * scores[at])}</sup>
+    </>
+  );
+  return (
+    <>
+      {name}: {power(entry)} / ({power(entry)}
+      {others.map((at) => (
+        <span key={at}> + {power(at)}</span>
+      ))}
+      {scores.length > MOST_TERMS && " + …"}) = <b>{weights[entry].toFixed(3)}</b>
+    </>
+  );
+}
+
+/** @param {Shown} props */
+function Blended({ view }) {
+  const { order, weights, values, kind } = view;
+  const terms = order.slice(0, MOST_TERMS).filter((at) => weights[at] > 0);
+  const left_out = weights.filter((weight) => weight > 0).length > terms.length;
+  const result =
+    kind === "number"
+      ? num(blend_of_numbers(weights, /** @type {number[]} */ (values)))
+      : kind === "vector"
+        ? vector_in_words(blend_of_vectors(weights, /** @type {number[][]} */ (values)))
+        : null;
+  return (
+    <>
+      {terms.map((at, i) => (
+        <span key={at}>
+          {i > 0 && " + "}
+          {weights[at].toFixed(2)} ·{" "}
+          <V>
+            {kind === "number" ? factor(/** @type {number} */ (values[at])) : name_of(view, at)}
+          </V>
+        </span>
+      ))}
+      {left_out && " + …"}
+      {result !== null && (
+        <>
+          {" = "}
+          <b>{result}</b>
+        </>
+      )}
+    </>
+  );
+}
+
+/** @param {{children: import("preact").ComponentChildren}} props */
+const Q = ({ children }) => <span class="aw-of-query">{children}</span>;
+/** @param {{children: import("preact").ComponentChildren}} props */
+const K = ({ children }) => <span class="aw-of-key">{children}</span>;
+/** @param {{children: import("preact").ComponentChildren}} props */
+const V = ({ children }) => <span class="aw-of-value">{children}</span>;

@@ -1,0 +1,136 @@
+import { Segmented } from "../parts/segmented.jsx";
+import { TroublePane } from "../parts/trouble.jsx";
+import { useLecture } from "../parts/use_lecture.js";
+import { Arithmetic } from "./arithmetic.jsx";
+import { Beta } from "./beta.jsx";
+import { Blend } from "./blend.jsx";
+import { EntryButtons } from "./entry_buttons.jsx";
+import { Flow } from "./flow.jsx";
+import { action_of, is_typing } from "./keys.js";
+import { Plane } from "./plane.jsx";
+import { Regression } from "./regression.jsx";
+import { StoreSentence } from "./sentence.jsx";
+import { can_draw } from "./state.js";
+import { Table } from "./table.jsx";
+
+/** @typedef {import("./state.js").Screen} Screen */
+
+/** The key-value store. @param {{store: import("./state.js").Store, ui: import("../ui.js").Ui}} props */
+export function StoreApp({ store, ui }) {
+  const root = useLecture(ui);
+  const view = store.view.value;
+  const layout = ui.layout.value;
+
+  /** @param {KeyboardEvent} event */
+  const on_key = (event) => {
+    if (!view) return;
+    if (is_typing(event)) {
+      // Typing is typing, also for the notebook around us.
+      event.stopPropagation();
+      return;
+    }
+    const action = action_of(event, { store, view, ui });
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
+
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
+    <div
+      ref={root}
+      class={`aw-root aw-store aw-${layout} aw-on-${view?.screen}${ui.lecture.value ? " aw-lecture" : ""}`}
+      role="group"
+      aria-label="Key-value store"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole
+      tabIndex={0}
+      data-lm-suppress-shortcuts="true"
+      onKeyDown={on_key}
+    >
+      {view ? (
+        <>
+          <StoreBar {...{ store, view }} is_wide={ui.width.value === 0 || ui.width.value >= 960} />
+          <Flow {...{ store, view }} />
+          <div class="aw-store-body">
+            {view.screen === "recipes" && <Plane {...{ store, view }} />}
+            {view.screen === "regression" && <Regression {...{ store, view }} />}
+            <div class="aw-store-side">
+              <Table {...{ store, view }} />
+              <EntryButtons {...{ store, view }} />
+              <Blend view={view} />
+              <Beta {...{ store, view }} />
+              <Arithmetic view={view} />
+            </div>
+          </div>
+          <StoreSentence
+            {...{ store, view }}
+            has_hints={ui.width.value >= 1100 && !ui.lecture.value}
+          />
+        </>
+      ) : (
+        <TroublePane
+          title="There is nothing to show."
+          detail="The store's keys, values and query do not go together. Run the cell again."
+        />
+      )}
+    </div>
+  );
+}
+
+/** @param {import("./table.jsx").Shown & {is_wide: boolean}} props */
+function StoreBar({ store, view, is_wide }) {
+  const examples = store.examples.value;
+  const has_examples = Object.keys(examples).length > 0;
+  const screens = /** @type {[Screen, string][]} */ ([
+    ["recipes", has_examples ? "Recipes" : "Plane"],
+    ["numbers", "Numbers"],
+    ["regression", "Regression"],
+  ]).filter(([screen]) => has_examples || can_draw(screen, view));
+  /** @param {Screen} screen */
+  const show = (screen) => {
+    const { axes, ...example } = examples[screen] ?? {};
+    store.at.value = 0;
+    store.chosen.value = null;
+    store.guess.value = null;
+    store.choose({ ...example, screen });
+  };
+  const about = {
+    recipes: has_examples
+      ? ["A recipe book", "title", "recipes"]
+      : ["Key-value store", "key", "values"],
+    numbers: ["Key-value store", "key", "values"],
+    regression: ["Regression by attention", "x", "y"],
+  }[view.screen];
+  return (
+    <div class="aw-bar">
+      <span class="aw-store-title">
+        <span class="aw-name">{about[0]}</span>{" "}
+        {is_wide && (
+          <span class="aw-store-about">
+            The <span class="aw-of-query">query</span> is held against every{" "}
+            {about[1] === "key" ? null : `${about[1]} `}
+            <span class="aw-of-key">{about[1] === "key" ? "key" : "(key)"}</span>; a blend of{" "}
+            {about[2] === "values" ? null : `${about[2]} `}
+            <span class="aw-of-value">{about[2] === "values" ? "values" : "(values)"}</span> comes
+            back.
+          </span>
+        )}
+      </span>
+      {screens.length > 1 && (
+        <Segmented label="Screen" value={view.screen} options={screens} onChoose={show} />
+      )}
+      <Segmented
+        label="Attention"
+        value={view.hard ? "hard" : "soft"}
+        options={
+          /** @type {const} */ ([
+            ["soft", "Soft"],
+            ["hard", "Hard"],
+          ])
+        }
+        onChoose={(which) => store.choose({ hard: which === "hard" })}
+      />
+    </div>
+  );
+}
