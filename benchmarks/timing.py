@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+# Untimed passes first: the first anew costs more with and without capture, and one that keeps its
+# tensors makes the next take fresh memory, until the third takes that of the first.
+WARM = 2
+
 
 def medians(
     rivals: dict[str, AbstractContextManager[object]],
@@ -27,7 +31,8 @@ def medians(
         names = list(rivals)
         for name in names[n % len(names) :] + names[: n % len(names)]:
             with rivals[name]:
-                work()  # the first time anew costs more, with and without capture
+                for _ in range(WARM):  # see WARM
+                    work()
                 start = time.perf_counter()
                 for _ in range(repeats):
                     work()

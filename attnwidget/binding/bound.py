@@ -46,8 +46,8 @@ def _compiled(thing: object) -> None:
     """A module, or the call of one, was given to torch.compile: perhaps a bound one."""
     module = getattr(thing, "__self__", thing)
     for binding in list(_bindings):
-        if binding.root() is module:
-            binding.run_eagerly()
+        if isinstance(module, torch.nn.Module):
+            binding.hear_of_compiled(module)
     _patches.complete()
     uncompiled.stance.complete()
 
@@ -123,6 +123,7 @@ class Binding:
         bound = [model, *_encoder_of(model)]
         self._forwards = [weakref.ref(BoundForward(module, self._run)) for module in bound]
         _bindings.add(self)
+        self._note_compiled()
         if vars(model).get("_compiled_call_impl") is not None:
             self.run_eagerly()
 
@@ -134,6 +135,12 @@ class Binding:
     def root(self) -> torch.nn.Module | None:
         """The model, while it is bound and exists."""
         return self._names.root() if self.attached else None
+
+    def hear_of_compiled(self, module: torch.nn.Module) -> None:
+        """A module was given to torch.compile: perhaps the model, or a part of it."""
+        self._compiled = self._compiled or self._names.of(module) is not None
+        if self.root() is module:
+            self.run_eagerly()
 
     def run_eagerly(self) -> None:
         """Keep the whole process from running compiled code until detached.
@@ -216,6 +223,7 @@ class Binding:
         recorded : set of str
             Paths of modules that gave a record.
         """
+        self._note_compiled()
         return Searched(
             model_class=self._model_class,
             modules=len(self._names.classes),
@@ -227,7 +235,6 @@ class Binding:
 
     def _said(self, seen: bool) -> tuple[str, ...]:
         """What to know of the model as a whole, in sentences."""
-        self._note_compiled()
         compiled = (uncompiled.SAID,) if self._compiled else ()
         return (*compiled, dispatch.SAID) if self._graphs and not seen else compiled
 
