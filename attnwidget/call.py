@@ -352,6 +352,18 @@ class AttentionCall:
     def _called(self) -> str:
         return f"{self.module!r} (step {self.step})"
 
+    def with_evidence(self, evidence: Evidence) -> AttentionCall:
+        """Return a call of the same module at the same place, with other numbers."""
+        return AttentionCall(
+            evidence,
+            module=self.module,
+            source=self.source,
+            kind=self.kind,
+            step=self.step,
+            stack=self.stack,
+            layer=self.layer,
+        )
+
     def tensors(self) -> list[torch.Tensor]:
         """All tensors this call keeps alive, for counting memory."""
         return self._evidence.tensors()

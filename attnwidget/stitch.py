@@ -146,15 +146,7 @@ def _joined(line: _Line, items: dict[int, list[int]], said: list[str]) -> Attent
         len(rows) if last.kind == "self" else max(step.key_end for step in steps),
         [f"Stitched from {len(steps)} steps.", *said, *_remarks(line, steps, rows)],
     )
-    return AttentionCall(
-        evidence,
-        module=last.module,
-        source=last.source,
-        kind=last.kind,
-        step=last.step,
-        stack=last.stack,
-        layer=last.layer,
-    )
+    return last.with_evidence(evidence)
 
 
 def _remarks(line: _Line, steps: list[Step], rows: list[tuple[int, int] | None]) -> list[str]:

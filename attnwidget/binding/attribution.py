@@ -93,12 +93,12 @@ def attention_like(names: Names, seen: set[str]) -> list[str]:
 
     A module around or inside a recorded one is part of it; of nested ones the outermost counts.
     """
-    inside = {path for name in seen for path in _above(name)}
+    inside = {path for name in seen for path in above(name)}
     found: list[str] = []
     taken = set(seen)
     order = {name: i for i, (name, _) in enumerate(names.modules())}
     for name, module in sorted(names.modules(), key=lambda pair: pair[0].count(".")):
-        if not name or name in inside or not taken.isdisjoint(_above(name)):
+        if not name or name in inside or not taken.isdisjoint(above(name)):
             continue
         if _looks_like_attention(name, module):
             found.append(name)
@@ -115,7 +115,7 @@ def _looks_like_attention(name: str, module: torch.nn.Module) -> bool:
     return any(_ATTENTION_NAME.search(w) and not _NOT_ATTENTION.search(w) for w in words)
 
 
-def _above(name: str) -> list[str]:
+def above(name: str) -> list[str]:
     """Return the paths of a module and of all it is inside of, without the root."""
     parts = name.split(".") if name else []
     return [".".join(parts[: n + 1]) for n in range(len(parts))]

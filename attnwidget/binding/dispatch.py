@@ -25,12 +25,10 @@ from attnwidget.binding.active import active
 from attnwidget.binding.attribution import callers
 from attnwidget.binding.chain import Chain
 from attnwidget.binding.evidence import Evidence
-from attnwidget.binding.kept import Kept
 from attnwidget.binding.layout import Fold
-from attnwidget.binding.recompute import DotProduct
 from attnwidget.binding.recorder import record, trouble
 from attnwidget.binding.tags import Tags
-from attnwidget.binding.torch_functions import OBSERVERS, TorchFunctions
+from attnwidget.binding.torch_functions import OBSERVERS, TorchFunctions, sdpa_evidence
 from attnwidget.binding.torch_names import EINSUM, PRODUCTS, RESHAPES
 
 SAID = (
@@ -191,21 +189,17 @@ def _as_without_modes(func: Any) -> AbstractContextManager[Any]:
 def _evidence(output: Tensor, fold: Fold, copy: bool, named: dict[str, Any]) -> Evidence:
     if "q_descale" in named:
         raise NotImplementedError("scaled_dot_product_attention in 8-bit numbers")
-    mask = named.get("attn_mask", named.get("attn_bias"))
-    dropout = named.get("dropout_p", 0.0)
-    unchecked = ""
-    if dropout > 0.0:
-        unchecked = f"dropout ({dropout:g}) was active, and the weights shown are before it"
-    return DotProduct(
-        Kept(named["query"], copy),
-        Kept(named["key"], copy),
-        Kept(named["value"], copy),
-        Kept(mask, copy) if mask is not None else None,
-        Kept(output, copy),
-        triangle="top left" if named.get("is_causal") else "none",
-        scale=named.get("scale"),
-        unchecked=unchecked,
-        fold=fold,
+    return sdpa_evidence(
+        output,
+        fold,
+        copy,
+        named["query"],
+        named["key"],
+        named["value"],
+        named.get("attn_mask", named.get("attn_bias")),
+        named.get("dropout_p", 0.0),
+        named.get("is_causal", False),
+        named.get("scale"),
     )
 
 

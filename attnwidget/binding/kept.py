@@ -64,6 +64,13 @@ class Kept:
         return self._version is None
 
 
+def before_dropout(p: float) -> str:
+    """Why W @ V cannot meet the output where dropout was active; "" where it was not."""
+    if not p > 0.0:
+        return ""
+    return f"dropout ({p:g}) was active, and the weights shown are before it"
+
+
 class Keeping:
     """The tensors one piece of evidence rests on, by the names a reader knows them by.
 

@@ -10,14 +10,18 @@ from typing import Any
 
 import torch
 from torch.nn.utils.stateless import _reparametrize_module
-from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding.active import silence
 from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.mask_mods import RuleMask
 from attnwidget.binding.masks import Mask, Triangle
-from attnwidget.binding.recompute import by_rows, settle_blind_rows, weighted_sum_error
-from attnwidget.binding.torch_names import DROPOUTS, SOFTMAXES
+from attnwidget.binding.recompute import (
+    NoDropout,
+    by_rows,
+    settle_blind_rows,
+    weighted_sum_error,
+)
+from attnwidget.binding.torch_names import SOFTMAXES
 from attnwidget.binding.varlen import Packed
 from attnwidget.selection import Axis, Pick, crop, indices, size, take
 from attnwidget.trouble import Trouble
@@ -27,7 +31,7 @@ from attnwidget.trouble import Trouble
 _SAME = 1e-5
 
 
-class _Reading(TorchFunctionMode):
+class _Reading(NoDropout):
     """Catches what enters the softmax, and leaves dropout out."""
 
     def __init__(self) -> None:
@@ -38,9 +42,7 @@ class _Reading(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func in DROPOUTS:
-            return args[0] if args else (kwargs or {})["input"]
-        result = func(*args, **(kwargs or {}))
+        result = super().__torch_function__(func, types, args, kwargs)
         if func in SOFTMAXES:
             self.scores = args[0] if args else (kwargs or {})["input"]
             self.weights = result

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+
+class Undoable(Protocol):
+    """Something that was changed for the whole process, and can be put back."""
+
+    def undo(self) -> None: ...
 
 
 class Patch:
@@ -39,13 +45,13 @@ class SharedPatches:
     Parameters
     ----------
     makers : callables
-        Each makes one patch, or returns None while its library is not loaded; it is asked again
-        at every forward pass.
+        Each makes one patch or another change, or returns None while its library is not loaded; it
+        is asked again at every forward pass.
     """
 
-    def __init__(self, *makers: Callable[[], Patch | None]) -> None:
+    def __init__(self, *makers: Callable[[], Undoable | None]) -> None:
         self._makers = makers
-        self._made: dict[int, Patch] = {}
+        self._made: dict[int, Undoable] = {}
         self._users = 0
         # A binding may be collected, and release, while another is being made.
         self._lock = threading.RLock()

@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding.active import silence
 from attnwidget.binding.kept import Keeping, Kept
-from attnwidget.binding.recompute import weighted_sum_error
-from attnwidget.binding.torch_names import DROPOUTS
+from attnwidget.binding.recompute import NoDropout, weighted_sum_error
 from attnwidget.selection import Pick, crop, indices
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 # A whole map of at most this size is kept once it was read.
 _BYTES_KEPT = 64 * 2**20
 _VALUES = ("value", "value_global")
-# Arguments that must be as they were, and those that would write into a cache or make more output.
+# Arguments that would read from or write into a cache, or make more output.
 _LEFT_OUT = ("past_buckets_states", "use_cache", "output_attentions")
 
 
@@ -93,7 +91,7 @@ class ProbedMap(Keeping):
         at = vars(module).get("layer_idx", 0)
         if output.shape[:2] != hidden.shape[:2] or (past is not None and len(past) > at):
             self.why_unseen = "Decoding from a cache of hash buckets is not read."
-        if module.training and any(getattr(module, name, 0) for name in ("dropout",)):
+        if module.training and getattr(module, "dropout", None):
             self._unchecked = "dropout may have been active, and the weights shown are before it"
         self.remarks = [layout.remark]
         self.dtype = output.dtype
@@ -186,7 +184,7 @@ class ProbedMap(Keeping):
         step = self.head_dim or 1
         for start in range(0, len(keys), step):
             some = keys[start : start + step]
-            with torch.no_grad(), silence(), _NoDropout(), _numpy_untouched():
+            with torch.no_grad(), silence(), NoDropout(), _numpy_untouched():
                 result = self._forward(self._probing(some), self._hidden, **self._arguments())
             answer = result[0] if isinstance(result, tuple) else result.hidden_states
             yield some, self._heads(answer)[..., : len(some)].float()
@@ -219,17 +217,6 @@ class _UnitValues(torch.nn.Module):
         for n, key in enumerate(self.keys):
             (values[key] if self.time_first else values[:, key])[..., n] = 1.0
         return values.flatten(-2)
-
-
-class _NoDropout(TorchFunctionMode):
-    """Leaves dropout out."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func in DROPOUTS:
-            return args[0] if args else (kwargs or {})["input"]
-        return func(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from attnwidget.binding.chain import Chain, Given, Product
 from attnwidget.binding.course import Course
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.folds import Folded, folded
-from attnwidget.binding.kept import Kept
+from attnwidget.binding.kept import Kept, before_dropout
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.readings import (
     EinsumMeeting,
@@ -124,12 +124,8 @@ def dropout(
     if in_place and tag.clean is None:
         tag = replace(tag, dropout=_in_place(p))
     elif drops and tag.clean is None:
-        tag = replace(tag, clean=Kept(before), pending=0, dropout=_active(p))
+        tag = replace(tag, clean=Kept(before), pending=0, dropout=before_dropout(p))
     mode.tags.put(result, tag)
-
-
-def _active(p: float) -> str:
-    return f"dropout ({p:g}) was active, and the weights shown are before it"
 
 
 def _in_place(p: float) -> str:

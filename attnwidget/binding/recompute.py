@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from attnwidget.binding.active import silence
 from attnwidget.binding.kept import Keeping, Kept
 from attnwidget.binding.layout import Fold, broadcast_axes, four_axes, kv_axis
 from attnwidget.binding.masks import Mask, Triangle
+from attnwidget.binding.torch_names import DROPOUTS
 from attnwidget.selection import Pick, parts, size, take
 
 # Scores held at a time while computing; the result asked for comes on top.
 SCORES_BYTES = 64 * 2**20
+
+
+class NoDropout(TorchFunctionMode):
+    """Leaves dropout out of what is run again."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in DROPOUTS:
+            return args[0] if args else (kwargs or {})["input"]
+        return func(*args, **(kwargs or {}))
 
 
 def rows_at_a_time(batch: int, heads: int, keys: int) -> int:

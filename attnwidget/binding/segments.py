@@ -12,6 +12,7 @@ import torch
 from attnwidget.binding.caches import Positions
 from attnwidget.binding.evidence import Evidence
 from attnwidget.binding.kept import Keeping, Place, place_of
+from attnwidget.binding.varlen import packed_remark
 from attnwidget.call import AttentionCall
 from attnwidget.selection import Pick, indices, size
 
@@ -64,9 +65,7 @@ class Segments:
     @property
     def remarks(self) -> list[str]:
         said = dict.fromkeys(text for part in self._parts for text in part.remarks)
-        count = len(self._parts)
-        packed = f"Packed: {count} sequences one behind the other, each looks at itself only."
-        return [*said, packed]
+        return [*said, packed_remark(len(self._parts))]
 
     @property
     def why_unseen(self) -> str:
@@ -184,10 +183,7 @@ def _one(calls: list[AttentionCall]) -> AttentionCall:
     first = calls[0]
     if len(calls) == 1:
         return first
-    evidence = Segments([call._evidence for call in calls])
-    return AttentionCall(
-        evidence, module=first.module, source=first.source, kind=first.kind, step=first.step
-    )
+    return first.with_evidence(Segments([call._evidence for call in calls]))
 
 
 def _is_next(run: list[AttentionCall], call: AttentionCall) -> bool:

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from attnwidget.binding import fused_layers, provenance
 from attnwidget.binding.active import active
 from attnwidget.binding.evidence import Evidence
-from attnwidget.binding.kept import Kept
+from attnwidget.binding.kept import Kept, before_dropout
 from attnwidget.binding.layout import Fold
 from attnwidget.binding.multi_head import multi_head_attention
 from attnwidget.binding.provenance import carry, follow_folded
@@ -80,14 +80,14 @@ def _sdpa(
     fold = Fold()
     source = mode.source or "sdpa"
     record(
-        lambda copy: (_sdpa_evidence(result, fold, copy, *args, **kwargs), source),
+        lambda copy: (sdpa_evidence(result, fold, copy, *args, **kwargs), source),
         sys._getframe(2),
         kind=mode.kind,
     )
     follow_folded(mode.tags, result, fold)
 
 
-def _sdpa_evidence(
+def sdpa_evidence(
     output: torch.Tensor,
     fold: Fold,
     copy: bool,
@@ -100,9 +100,7 @@ def _sdpa_evidence(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Evidence:
-    unchecked = ""
-    if dropout_p > 0.0:
-        unchecked = f"dropout ({dropout_p:g}) was active, and the weights shown are before it"
+    """Evidence of a call of ``scaled_dot_product_attention``, from its arguments and its result."""
     nested = query.is_nested or key.is_nested
     return (Ragged if nested else DotProduct)(
         Kept(query, copy),
@@ -112,7 +110,7 @@ def _sdpa_evidence(
         Kept(output, copy),
         triangle="top left" if is_causal else "none",
         scale=scale,
-        unchecked=unchecked,
+        unchecked=before_dropout(dropout_p),
         fold=fold,
     )
 

@@ -21,7 +21,7 @@ from attnwidget.binding.caches import Cached, cached
 from attnwidget.binding.cropped import Cropped
 from attnwidget.binding.dispatch import not_listening
 from attnwidget.binding.evidence import Evidence
-from attnwidget.binding.kept import Kept
+from attnwidget.binding.kept import Kept, before_dropout
 from attnwidget.binding.masks import Triangle
 from attnwidget.binding.own_eager import OwnEager
 from attnwidget.binding.patches import Patch
@@ -118,20 +118,20 @@ class _Call(NamedTuple):
         # This runs inside the user's forward: only what cannot wait is done here.
         if args:
             kwargs = {**self._named(args), **kwargs}
+        triangle = self._triangle(kwargs)
         cache = self._cached(kwargs, frame)
         key, value, buffers = self.key, self.value, cache is not None and cache.buffers
-        if cache is not None and self._hides_what_is_empty(kwargs):
+        # The spare room of a static cache is kept out of the softmax. The rule of a BlockMask reads
+        # the cache's counter when it runs, so it says nothing here.
+        hides = isinstance(self.mask, torch.Tensor) or triangle != "none"
+        if cache is not None and hides:
             key, value = key[:, :, : cache.key_len], value[:, :, : cache.key_len]
         mask, blocks = self.mask, None
         if mask is not None and not isinstance(mask, torch.Tensor):
             mask, blocks = None, mask
-        triangle = self._triangle(kwargs)
         if self.mask is None and "flash" in getattr(self.function, "__name__", ""):
             blocks = packed(kwargs, self.query, key, causal=triangle != "none")
-        dropout = kwargs.get("dropout") or 0.0
-        unchecked = ""
-        if dropout > 0.0 and self.module.training:
-            unchecked = f"dropout ({dropout:g}) was active, and the weights shown are before it"
+        dropout = (kwargs.get("dropout") or 0.0) if self.module.training else 0.0
         bias = kwargs.get("position_bias")
         why_unseen = ""
         if kwargs.get("cache") is not None:
@@ -155,7 +155,7 @@ class _Call(NamedTuple):
                 for name, parameter in self.module._parameters.items()
                 if parameter is not None
             },
-            unchecked=unchecked,
+            unchecked=before_dropout(dropout),
             why_unseen=why_unseen,
         )
         evidence.positions = cache.positions if cache else None
@@ -169,13 +169,6 @@ class _Call(NamedTuple):
             return cached(frame, self.module, kwargs, self.key, self.query.shape[2])
         except Exception:
             return None
-
-    def _hides_what_is_empty(self, kwargs: dict[str, Any]) -> bool:
-        """Whether the spare room of a static cache is kept out of the softmax.
-
-        The rule of a BlockMask reads the cache's counter when it runs, so it says nothing here.
-        """
-        return isinstance(self.mask, torch.Tensor) or self._triangle(kwargs) != "none"
 
     def _named(self, args: tuple[Any, ...]) -> dict[str, Any]:
         """Positional arguments after the mask; their order differs from function to function."""

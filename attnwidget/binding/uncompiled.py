@@ -4,50 +4,36 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from attnwidget.binding.patches import Patch
+from attnwidget.binding.patches import Patch, SharedPatches
 
 SAID = "The model is compiled; it runs uncompiled while bound."
 
 
-class _Stance:
-    """The stance "force_eager" of torch.compile, which holds for the whole process.
-
-    Counted, as two passes that each put back the stance they found could leave it on for good.
-    """
+class _ForcedEager:
+    """The stance "force_eager" of torch.compile, which holds for the whole process."""
 
     def __init__(self) -> None:
-        self._users = 0
-        self._stance: Any = None
-        self._lock = threading.RLock()
+        self._stance: Any = torch.compiler.set_stance("force_eager")
 
-    def acquire(self) -> None:
-        with self._lock:
-            self._users += 1
-        self.complete()
-
-    def complete(self) -> None:
-        """Take the stance if the compiler was loaded since: loading it takes seconds."""
-        with self._lock:
-            loaded = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
-            if self._users and self._stance is None and loaded:
-                self._stance = torch.compiler.set_stance("force_eager")
-
-    def release(self) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0 and self._stance is not None:
-                self._stance.__exit__(None, None, None)
-                self._stance = None
+    def undo(self) -> None:
+        """Put back the stance that was found."""
+        self._stance.__exit__(None, None, None)
 
 
-stance = _Stance()
+def _force_eager() -> _ForcedEager | None:
+    """Take the stance, or return None while the compiler is not loaded: loading takes seconds."""
+    loaded = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
+    return _ForcedEager() if loaded else None
+
+
+# Shared, as two passes that each put back the stance they found could leave it on for good.
+stance = SharedPatches(_force_eager)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from attnwidget.binding.attribution import Names, attention_like
+from attnwidget.binding.attribution import Names, above, attention_like
 from attnwidget.binding.dispatch import is_graph
 from attnwidget.binding.kinds import without_weights
 
@@ -79,8 +79,7 @@ def _no_weights(kind: str) -> str:
 
 def _up_from(name: str) -> list[str]:
     """Return the paths of a module and of all it is inside of, the root's "" included."""
-    parts = name.split(".") if name else []
-    return [".".join(parts[:n]) for n in range(len(parts) + 1)]
+    return ["", *above(name)]
 
 
 def _kernel_packages(kind: type) -> Iterator[str]:

@@ -10,6 +10,11 @@ import torch
 _LENGTHS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 
 
+def packed_remark(count: int) -> str:
+    """What a reader of a map of `count` packed sequences should know."""
+    return f"Packed: {count} sequences one behind the other, each looks at itself only."
+
+
 class Packed:
     """Blocks on the diagonal, one for each sequence; read like a BlockMask of flex attention.
 
@@ -55,8 +60,7 @@ class Packed:
     @property
     def remark(self) -> str:
         """What a reader of the map should know."""
-        count = len(self._ends[0]) - 1
-        return f"Packed: {count} sequences one behind the other, each looks at itself only."
+        return packed_remark(len(self._ends[0]) - 1)
 
     def mask_mod(
         self, batch: torch.Tensor, head: torch.Tensor, query: torch.Tensor, key: torch.Tensor
