@@ -292,6 +292,14 @@ class Lab:
             self.page.keyboard.press(key)
             self.page.wait_for_timeout(60)
 
+    def leave_by_tab(self, most: int) -> None:
+        """Press Tab until the focus is outside the widget, which takes fewer than `most` stops."""
+        widget, stops = self.widget(), 0
+        while widget.evaluate("(e) => e.contains(document.activeElement)"):
+            stops += 1
+            assert stops < most, "Tab does not leave the widget"
+            self.page.keyboard.press("Tab")
+
     def row(self, side: str, text: str, nth: int = 0) -> Locator:
         """A token in one of the two columns of the lines view: side is "query" or "key"."""
         column = self.widget(nth).locator(f".aw-column-{side}")

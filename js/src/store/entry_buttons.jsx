@@ -11,28 +11,19 @@ export function EntryButtons({ store, view }) {
   return (
     <div class="aw-entry-buttons">
       <span class="aw-button-group">
-        <button
-          type="button"
-          class="aw-link"
+        <Edit
           onClick={() => {
             edit(add, view.at);
             store.chosen.value = view.keys.length;
           }}
         >
           Add entry
-        </button>
-        <button
-          type="button"
-          class="aw-link"
-          aria-label={`Duplicate ${name}`}
-          onClick={() => edit(duplicate, view.entry)}
-        >
+        </Edit>
+        <Edit says={`Duplicate ${name}`} onClick={() => edit(duplicate, view.entry)}>
           Duplicate
-        </button>
-        <button
-          type="button"
-          class="aw-link"
-          aria-label={`Remove ${name}`}
+        </Edit>
+        <Edit
+          says={`Remove ${name}`}
           disabled={view.keys.length === 1}
           onClick={() => {
             edit(remove, view.entry);
@@ -40,33 +31,38 @@ export function EntryButtons({ store, view }) {
           }}
         >
           Remove
-        </button>
+        </Edit>
       </span>
       <span class="aw-button-group">
-        <button
-          type="button"
-          class="aw-link"
+        <Edit
           onClick={() => {
             edit(add_query, view.at);
             store.at.value = view.query.length;
           }}
         >
           Add query
-        </button>
+        </Edit>
         {view.query.length > 1 && (
-          <button
-            type="button"
-            class="aw-link"
-            aria-label={`Remove ${view.query_name}`}
+          <Edit
+            says={`Remove ${view.query_name}`}
             onClick={() => {
               edit(remove_query, view.at);
               store.at.value = Math.max(0, view.at - 1);
             }}
           >
             Remove query
-          </button>
+          </Edit>
         )}
       </span>
     </div>
+  );
+}
+
+/** @param {{says?: string, disabled?: boolean, onClick: () => void, children: string}} props */
+function Edit({ says, disabled, onClick, children }) {
+  return (
+    <button type="button" class="aw-link" aria-label={says} {...{ disabled, onClick }}>
+      {children}
+    </button>
   );
 }

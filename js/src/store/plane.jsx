@@ -1,9 +1,9 @@
 import { useRef } from "preact/hooks";
 import { useSize } from "../parts/use_size.js";
 import { cut_middle } from "../words.js";
+import { Board } from "./board.jsx";
 import { move_key, move_query } from "./edits.js";
 import { nice_bound, rounded } from "./numbers.js";
-import { point_in } from "./pointer.js";
 import { num } from "./said.js";
 
 /** @typedef {import("./state.js").View} View */
@@ -103,14 +103,9 @@ export function Plane({ store, view }) {
   const weight_at = (at) => (shows_weights ? view.weights[at] : 0.15);
   const axes = store.examples.value.recipes?.axes;
 
-  /** @param {PointerEvent} event @param {Element} svg */
-  const place_of_pointer = (event, svg) => {
-    const [x, y] = point_in(svg, event, width);
-    return [x - width / 2, y - height / 2];
-  };
-  /** @param {number[]} pixels */
+  /** @param {number[]} pixels  From the upper left corner. */
   const vector_at = ([x, y]) =>
-    [x / scale, -y / scale].map((number) =>
+    [(x - width / 2) / scale, (height / 2 - y) / scale].map((number) =>
       rounded(Math.max(-bound.current, Math.min(bound.current, number)), 4),
     );
   /** @param {Handle} handle @param {number[]} to */
@@ -118,10 +113,9 @@ export function Plane({ store, view }) {
     const data = store.data.peek();
     if (data) store.choose((what === "query" ? move_query : move_key)(data, at, to));
   };
-  /** @param {PointerEvent & {currentTarget: SVGSVGElement}} event */
-  const grab = (event) => {
-    if (event.button !== 0) return;
-    const [x, y] = place_of_pointer(event, event.currentTarget);
+  /** @param {number[]} point */
+  const grab = (point) => {
+    const [x, y] = [point[0] - width / 2, point[1] - height / 2];
     /** @type {{handle: Handle, far: number}[]} */
     const near = [];
     /** @param {Handle["what"]} what @param {number[][]} vectors */
@@ -138,17 +132,7 @@ export function Plane({ store, view }) {
     held.current = handle ?? { what: "query", at: view.at };
     if (handle?.what === "query") store.at.value = handle.at;
     if (handle?.what === "key") store.chosen.value = handle.at;
-    if (!handle) move(held.current, vector_at([x, y]));
-    event.currentTarget.setPointerCapture?.(event.pointerId);
-  };
-  /** @param {PointerEvent & {currentTarget: SVGSVGElement}} event */
-  const drag = (event) => {
-    if (held.current) move(held.current, vector_at(place_of_pointer(event, event.currentTarget)));
-  };
-  const drop = () => {
-    held.current = null;
-    // Drawn again on the scale that now fits.
-    if (store.data.peek()) store.choose({});
+    if (!handle) move(held.current, vector_at(point));
   };
 
   const points = [
@@ -171,86 +155,67 @@ export function Plane({ store, view }) {
   const labels = width > 0 ? place_labels(points, half + 14, room) : [];
 
   return (
-    // Not the SVG: JupyterLab takes the focus away from what is no HTML element.
-    <div
-      class="aw-plane"
-      ref={body}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the query
-      tabIndex={0}
-      role="application"
-      aria-label={`Plane with ${view.keys.length} keys. Arrow keys move ${view.query_name}, at ${num(view.query[view.at][0])}, ${num(view.query[view.at][1])}.`}
+    <Board
+      {...{ store, body, held, width, height, grab }}
+      label={`Plane with ${view.keys.length} keys. Arrow keys move ${view.query_name}, at ${num(view.query[view.at][0])}, ${num(view.query[view.at][1])}.`}
+      viewBox={`${-width / 2} ${-height / 2} ${width} ${height}`}
+      drag={(handle, point) => move(handle, vector_at(point))}
     >
-      {width > 0 && (
-        <svg
-          aria-hidden="true"
-          width={width}
-          height={height}
-          viewBox={`${-width / 2} ${-height / 2} ${width} ${height}`}
-          onPointerDown={grab}
-          onPointerMove={drag}
-          onPointerUp={drop}
-          onPointerCancel={drop}
-        >
-          <g class="aw-plane-grid">
-            <circle r={half} />
-            <circle r={half / 2} />
-            <path d={`M${-half} 0H${half}M0 ${-half}V${half}`} />
-          </g>
-          {axes && (
-            <g class="aw-plane-axes">
-              <text x={-half + 4} y="-6">
-                {axes[0]}
-              </text>
-              <text x={half - 4} y="-6" text-anchor="end">
-                {axes[1]}
-              </text>
-              <text x="6" y={half - 6}>
-                {axes[2]}
-              </text>
-              <text x="6" y={-half + 14}>
-                {axes[3]}
-              </text>
-            </g>
-          )}
-          {[...points].reverse().map(({ what, at, x, y }) => {
-            const weight = weight_at(at);
-            return what === "query" ? (
-              <g key={`q${at}`} class={`aw-arrow-query${at === view.at ? " aw-asked" : ""}`}>
-                <path d={`M0 0L${x} ${y}`} />
-                <circle cx={x} cy={y} r={at === view.at ? 9 : 7} />
-              </g>
-            ) : (
-              <g
-                key={`k${at}`}
-                class={`aw-arrow-key${at === view.entry ? " aw-entry-chosen" : ""}`}
-              >
-                <path
-                  d={`M0 0L${x} ${y}`}
-                  stroke-width={(1 + 5 * weight).toFixed(2)}
-                  opacity={(0.25 + 0.55 * Math.sqrt(weight)).toFixed(2)}
-                />
-                <circle cx={x} cy={y} r={4 + 5 * Math.sqrt(weight)} />
-              </g>
-            );
-          })}
-          {labels.map((label, i) => {
-            const { what, at, name, strong } = points[i];
-            return (
-              label && (
-                <text
-                  key={`${what}${at}`}
-                  class={`aw-plane-label aw-of-${what}${strong ? " aw-strong" : ""}`}
-                  x={label.x}
-                  y={label.y}
-                  text-anchor={label.anchor}
-                >
-                  {name}
-                </text>
-              )
-            );
-          })}
-        </svg>
+      <g class="aw-plane-grid">
+        <circle r={half} />
+        <circle r={half / 2} />
+        <path d={`M${-half} 0H${half}M0 ${-half}V${half}`} />
+      </g>
+      {axes && (
+        <g class="aw-plane-axes">
+          <text x={-half + 4} y="-6">
+            {axes[0]}
+          </text>
+          <text x={half - 4} y="-6" text-anchor="end">
+            {axes[1]}
+          </text>
+          <text x="6" y={half - 6}>
+            {axes[2]}
+          </text>
+          <text x="6" y={-half + 14}>
+            {axes[3]}
+          </text>
+        </g>
       )}
-    </div>
+      {[...points].reverse().map(({ what, at, x, y }) => {
+        const weight = weight_at(at);
+        return what === "query" ? (
+          <g key={`q${at}`} class={`aw-arrow-query${at === view.at ? " aw-asked" : ""}`}>
+            <path d={`M0 0L${x} ${y}`} />
+            <circle cx={x} cy={y} r={at === view.at ? 9 : 7} />
+          </g>
+        ) : (
+          <g key={`k${at}`} class={`aw-arrow-key${at === view.entry ? " aw-entry-chosen" : ""}`}>
+            <path
+              d={`M0 0L${x} ${y}`}
+              stroke-width={(1 + 5 * weight).toFixed(2)}
+              opacity={(0.25 + 0.55 * Math.sqrt(weight)).toFixed(2)}
+            />
+            <circle cx={x} cy={y} r={4 + 5 * Math.sqrt(weight)} />
+          </g>
+        );
+      })}
+      {labels.map((label, i) => {
+        const { what, at, name, strong } = points[i];
+        return (
+          label && (
+            <text
+              key={`${what}${at}`}
+              class={`aw-plane-label aw-of-${what}${strong ? " aw-strong" : ""}`}
+              x={label.x}
+              y={label.y}
+              text-anchor={label.anchor}
+            >
+              {name}
+            </text>
+          )
+        );
+      })}
+    </Board>
   );
 }

@@ -1,8 +1,8 @@
 import { useRef } from "preact/hooks";
 import { useSize } from "../parts/use_size.js";
+import { Board } from "./board.jsx";
 import { move_query } from "./edits.js";
 import { blend_of_numbers, regression_curve, rounded } from "./numbers.js";
-import { point_in } from "./pointer.js";
 import { num, short_num } from "./said.js";
 
 /** @typedef {{what: "query" | "point", at: number}} Handle */
@@ -66,8 +66,6 @@ export function Regression({ store, view }) {
   const curve = shows_curve ? regression_curve(grid, view.keys, values, view.beta, view.hard) : [];
   const top = Math.max(...view.weights);
 
-  /** @param {PointerEvent & {currentTarget: SVGSVGElement}} event */
-  const place = (event) => point_in(event.currentTarget, event, width);
   /** @param {number[]} pixels */
   const point_at = ([x, y]) => {
     const share = Math.max(0, Math.min(1, (x - MARGIN.left) / across));
@@ -89,10 +87,8 @@ export function Regression({ store, view }) {
       });
     }
   };
-  /** @param {PointerEvent & {currentTarget: SVGSVGElement}} event */
-  const grab = (event) => {
-    if (event.button !== 0) return;
-    const at = place(event);
+  /** @param {number[]} at */
+  const grab = (at) => {
     const far = view.keys.map(([x], i) => Math.hypot(px(x) - at[0], py(values[i]) - at[1]));
     const nearest = far.indexOf(Math.min(...far));
     const lines = view.query.map(([x]) => Math.abs(px(x) - at[0]));
@@ -105,93 +101,68 @@ export function Regression({ store, view }) {
       store.at.value = held.current.at;
       move(held.current, point_at(at));
     }
-    event.currentTarget.setPointerCapture?.(event.pointerId);
-  };
-  /** @param {PointerEvent & {currentTarget: SVGSVGElement}} event */
-  const drag = (event) => {
-    if (held.current) move(held.current, point_at(place(event)));
-  };
-  const drop = () => {
-    held.current = null;
-    store.choose({});
   };
 
   return (
-    // Not the SVG: JupyterLab takes the focus away from what is no HTML element.
-    <div
-      class="aw-plane"
-      ref={body}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the query
-      tabIndex={0}
-      role="application"
-      aria-label={`Regression through ${view.keys.length} points. Left and right arrow keys move the query, at x = ${num(view.query[view.at][0])}.`}
+    <Board
+      {...{ store, body, held, width, height, grab }}
+      label={`Regression through ${view.keys.length} points. Left and right arrow keys move the query, at x = ${num(view.query[view.at][0])}.`}
+      drag={(handle, at) => move(handle, point_at(at))}
     >
-      {width > 0 && (
-        <svg
-          aria-hidden="true"
-          width={width}
-          height={height}
-          onPointerDown={grab}
-          onPointerMove={drag}
-          onPointerUp={drop}
-          onPointerCancel={drop}
-        >
-          <g class="aw-plane-grid">
-            <path d={`M${MARGIN.left} ${ground}H${MARGIN.left + across}`} />
-          </g>
-          <g class="aw-plane-axes">
-            {ticks(xs, across / 60).map((x) => (
-              <text key={x} x={px(x)} y={ground + 16} text-anchor="middle">
-                {short_num(x)}
-              </text>
-            ))}
-            {ticks(ys, down / 50).map((y) => (
-              <text key={y} x={MARGIN.left - 10} y={py(y) + 4} text-anchor="end">
-                {short_num(y)}
-              </text>
-            ))}
-            <text class="aw-of-key" x={MARGIN.left + across} y={ground + 31} text-anchor="end">
-              key x
-            </text>
-            <text class="aw-of-value" x="6" y="14">
-              value y
-            </text>
-          </g>
-          {shows_curve && (
-            <path
-              class="aw-curve"
-              d={curve
-                .map((y, i) => `${i ? "L" : "M"}${px(grid[i]).toFixed(1)} ${py(y).toFixed(1)}`)
-                .join("")}
-            />
-          )}
-          {view.query.map(([x], at) => (
-            <g key={at} class={`aw-arrow-query${at === view.at ? " aw-asked" : ""}`}>
-              <path d={`M${px(x)} ${ground}V${MARGIN.top}`} />
-              {shows_curve && (
-                <circle cx={px(x)} cy={py(blend_of_numbers(view.rows[at], values))} r="7" />
-              )}
-              <text
-                class="aw-plane-label aw-of-query"
-                x={px(x)}
-                y={MARGIN.top - 7}
-                text-anchor="middle"
-              >
-                {view.query_names[at] || (view.query.length > 1 ? at + 1 : "query")}
-              </text>
-            </g>
-          ))}
-          {view.keys.map(([x], at) => {
-            const weight = shows_weights ? view.weights[at] : 0.1;
-            return (
-              <g key={at} class={`aw-point${at === view.entry ? " aw-entry-chosen" : ""}`}>
-                {shows_weights && <path d={`M${px(x)} ${ground}v${-3 - (40 * weight) / top}`} />}
-                <circle cx={px(x)} cy={py(values[at])} r={4 + 4 * Math.sqrt(weight)} />
-              </g>
-            );
-          })}
-        </svg>
+      <g class="aw-plane-grid">
+        <path d={`M${MARGIN.left} ${ground}H${MARGIN.left + across}`} />
+      </g>
+      <g class="aw-plane-axes">
+        {ticks(xs, across / 60).map((x) => (
+          <text key={x} x={px(x)} y={ground + 16} text-anchor="middle">
+            {short_num(x)}
+          </text>
+        ))}
+        {ticks(ys, down / 50).map((y) => (
+          <text key={y} x={MARGIN.left - 10} y={py(y) + 4} text-anchor="end">
+            {short_num(y)}
+          </text>
+        ))}
+        <text class="aw-of-key" x={MARGIN.left + across} y={ground + 31} text-anchor="end">
+          key x
+        </text>
+        <text class="aw-of-value" x="6" y="14">
+          value y
+        </text>
+      </g>
+      {shows_curve && (
+        <path
+          class="aw-curve"
+          d={curve
+            .map((y, i) => `${i ? "L" : "M"}${px(grid[i]).toFixed(1)} ${py(y).toFixed(1)}`)
+            .join("")}
+        />
       )}
-    </div>
+      {view.query.map(([x], at) => (
+        <g key={at} class={`aw-arrow-query${at === view.at ? " aw-asked" : ""}`}>
+          <path d={`M${px(x)} ${ground}V${MARGIN.top}`} />
+          {shows_curve && (
+            <circle cx={px(x)} cy={py(blend_of_numbers(view.rows[at], values))} r="7" />
+          )}
+          <text
+            class="aw-plane-label aw-of-query"
+            x={px(x)}
+            y={MARGIN.top - 7}
+            text-anchor="middle"
+          >
+            {view.query_names[at] || (view.query.length > 1 ? at + 1 : "query")}
+          </text>
+        </g>
+      ))}
+      {view.keys.map(([x], at) => {
+        const weight = shows_weights ? view.weights[at] : 0.1;
+        return (
+          <g key={at} class={`aw-point${at === view.entry ? " aw-entry-chosen" : ""}`}>
+            {shows_weights && <path d={`M${px(x)} ${ground}v${-3 - (40 * weight) / top}`} />}
+            <circle cx={px(x)} cy={py(values[at])} r={4 + 4 * Math.sqrt(weight)} />
+          </g>
+        );
+      })}
+    </Board>
   );
 }
