@@ -19,7 +19,7 @@ from attnwidget.messages import Message, Picture, Slices, Want, Wants
 # The page redraws at most this often; between two pushes the newest pass wins.
 SECONDS_BETWEEN_PUSHES = 0.1
 # Drawing waits so many times as long as it took, so that a training loop hardly notices it.
-WAIT_PER_DRAWING = 100
+WAIT_PER_DRAWING = 120
 # When no pass has come for so long, nothing is running that drawing could slow down.
 SECONDS_OF_QUIET = 0.25
 # A reloaded page cannot take back what it wanted before: only the newest lists are kept.

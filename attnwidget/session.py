@@ -68,6 +68,8 @@ class Session:
         Called after every new pass or trouble, and when another pass is looked at.
     following : bool
         Whether passes that others run are taken too.
+    texts : dict of int to str
+        Texts of vocabulary ids that were named so far: live, the same ones are named all the time.
     lock : RLock
         Held while a pass is taken and told of.
     """
@@ -81,6 +83,7 @@ class Session:
     edition: int = 0
     followers: list[Callable[[], None]] = field(default_factory=list)
     following: bool = False
+    texts: dict[int, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _looked_at: Snapshot | None = None
     _binding: Binding | None = None

@@ -141,7 +141,7 @@ class _Names:
     def __init__(self, session: Session, what: What) -> None:
         self._tokenizer = session.tokenizer
         self._classes = _class_names(session) if "classes" in what else None
-        self._known: dict[int, str] = {}
+        self._known = session.texts
 
     def text(self, number: int) -> str:
         """As a reader would write it."""
