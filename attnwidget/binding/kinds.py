@@ -70,6 +70,21 @@ def kind_of(
         attend to features) or "deformable" (weights over sampled points).
     """
     own, around = classes.get(name, ""), classes.get(name.rpartition(".")[0], "")
+    named = _kind_by_name(name, own, around, scoreless)
+    if named:
+        return named
+    if scoreless:
+        if module is not None and without_weights(module):
+            return None
+        if any(_EXPERTS.search(one) for one in (_last_two(name), own, around)):
+            return None
+        return "pooling" if _sequences(frame) < 2 else "additive"
+    return "cross" if is_cross(name, module, frame) else "self"
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind_by_name(name: str, own: str, around: str, scoreless: bool) -> str:
+    """The kind that a module's path, its class and the class around it say, or ""."""
     near = (own, around)
     if any(_DEFORMABLE_CLASS.search(one) for one in near) and scoreless:
         return "deformable"
@@ -77,13 +92,7 @@ def kind_of(
         return "channel"
     if _POOLING.search(_last_two(name)) or any(_POOLING_CLASS.search(one) for one in near):
         return "pooling"
-    if scoreless:
-        if module is not None and without_weights(module):
-            return None
-        if any(_EXPERTS.search(one) for one in (_last_two(name), *near)):
-            return None
-        return "pooling" if _sequences(frame) < 2 else "additive"
-    return "cross" if is_cross(name, module, frame) else "self"
+    return ""
 
 
 def without_weights(module: torch.nn.Module) -> str:
