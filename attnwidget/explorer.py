@@ -72,8 +72,8 @@ def explore(
         Most bytes of their tensors together. The newest pass always stays.
     **chosen
         First selection, by the names of the traits: ``stack, layer, head, heads, query, key,
-        batch, step, pair``; and how to show it: ``view, mean, direction, words, hide,
-        renormalise, scale, mass``.
+        batch, step, pair``; and how to show it: ``view, stage, mean, direction, words,
+        hide, renormalise, scale, mass``.
 
     Returns
     -------

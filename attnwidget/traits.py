@@ -14,7 +14,17 @@ from attnwidget.reading import KINDS
 # Those that say where to look come true with the first pass; the others hold at once.
 PLACE = ("stack", "layer", "head", "query", "key", "batch")
 OF_A_PASS = (*PLACE, "heads", "pair", "step")
-OF_THE_PAGE = ("view", "mean", "direction", "words", "hide", "renormalise", "scale", "mass")
+OF_THE_PAGE = ("view", "stage", "mean", "direction", "words", "hide", "renormalise", "scale", "mass")
+
+# js/src/views/names.js and stages.js are the twins.
+VIEWS = (
+    "lines", "matrix", "text", "steps", "block", "grid",
+    "shapes", "scaling", "order", "positions", "without",
+)  # fmt: skip
+STAGES = (
+    "query", "keys", "products", "sum", "scale", "mask", "softmax", "values", "output", "heads",
+    "projection",
+)  # fmt: skip
 
 
 class Choice(traitlets.HasTraits):
@@ -46,8 +56,10 @@ class Choice(traitlets.HasTraits):
     """Item of the batch."""
     step = traitlets.Int(None, allow_none=True).tag(sync=True)
     """Number of a kept pass to stay at, while new ones are recorded; None follows the newest."""
-    view = traitlets.Enum(["lines", "matrix", "text", "grid"], "lines").tag(sync=True)
-    """The main view."""
+    view = traitlets.Enum(VIEWS, "lines").tag(sync=True)
+    """The main view: one of those always offered, or one made for a lesson."""
+    stage = traitlets.Enum(STAGES, "softmax").tag(sync=True)
+    """How far the view "steps" is walked."""
     direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
     """"from": where the query looks. "to": who looks at the key."""
     words = traitlets.Bool(False).tag(sync=True)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attnwidget.messages import Slices, Want
+from attnwidget.messages import Picture, Slices, Want
 from attnwidget.pictures import check, lines, model, overview, predictions, row, steps, tile
 from attnwidget.pictures.where import quoted
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
 
-_PAINTERS: dict[str, Callable[[Snapshot, Want], Slices]] = {
+# Those drawn from the pass alone, and those that need the session's model or texts too.
+_OF_A_PASS: dict[str, Callable[[Snapshot, Want], Slices]] = {
     "check": check.paint,
     "lines": lines.paint,
     "overview": overview.paint,
     "row": row.paint,
     "tile": tile.paint,
+}
+_OF_A_SESSION: dict[str, Callable[[Session, Snapshot, Want], Picture]] = {
+    "model": model.picture,
+    "predictions": predictions.picture,
+    "steps": steps.picture,
 }
 
 
@@ -30,14 +36,10 @@ def paint(session: Session, want: Want) -> Slices:
     kind, snapshot = want.get("kind"), session.snapshot
     if snapshot is None:
         raise Trouble("Nothing has run yet.", "Call the model in any cell: it will appear here.")
-    if kind == "model":
-        yield model.picture(session, snapshot, want)
-    elif kind == "predictions":
-        yield predictions.picture(session, snapshot, want)
-    elif kind == "steps":
-        yield steps.picture(session, snapshot, want)
-    elif isinstance(kind, str) and kind in _PAINTERS:
-        yield from _PAINTERS[kind](snapshot, want)
+    if isinstance(kind, str) and kind in _OF_A_SESSION:
+        yield _OF_A_SESSION[kind](session, snapshot, want)
+    elif isinstance(kind, str) and kind in _OF_A_PASS:
+        yield from _OF_A_PASS[kind](snapshot, want)
     else:
-        known = sorted([*_PAINTERS, "model", "predictions", "steps"])
+        known = sorted([*_OF_A_PASS, *_OF_A_SESSION])
         raise Trouble(f"The page asked for a {quoted(kind)} picture.", f"There are {known}.")

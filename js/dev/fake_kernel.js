@@ -1,5 +1,6 @@
 /** Stands in for kernel and host: traits, and answers to wants from made-up attention. */
 
+import steps from "../../tests/fixtures/views/steps.json";
 import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
 
 /**
@@ -31,6 +32,12 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
  */
 
 /** @typedef {import("../src/messages.js").Reading} Reading */
+
+/** As `python -m tests.record_views` wrote it, by kind. @type {Record<string, any[]>} */
+const RECORDED = { steps };
+
+/** @param {unknown} one @param {unknown} other */
+const is_same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** A number in [0, 1) that only depends on its arguments. @param {...number} parts */
 function noise(...parts) {
@@ -117,7 +124,7 @@ export function make_fake_model(scene, traits = {}) {
     key: null,
     batch: 0,
     step: null,
-    view: "lines",
+    ...{ view: "lines", stage: "softmax" },
     ...{ heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
     ...{ words: false, hide: [], renormalise: false, pair: null },
     ...traits,
@@ -423,13 +430,30 @@ export function make_fake_model(scene, traits = {}) {
     };
   }
 
+  /** Views with a picture of their own are shown the bundled model's. @param {any} want */
+  const answer_as_recorded = (want) => {
+    const all = RECORDED[want.kind];
+    const fits = all.find((/** @type {any} */ made) =>
+      Object.entries(made.want).every(([name, value]) => is_same(value, want[name])),
+    );
+    const { content, buffers } = fits ?? all[0];
+    emit(
+      "msg:custom",
+      { ...content, key: want.key, pass },
+      buffers.map((/** @type {string} */ text) =>
+        Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+      ),
+    );
+  };
+
   const brought = new Map();
   /** @param {any} want */
   const answer = (want) => {
     if (scene.silent && want.kind !== "model") return;
     if (brought.get(want.key) === pass) return;
     brought.set(want.key, pass);
-    answers[want.kind](want);
+    if (want.kind in answers) answers[want.kind](want);
+    else answer_as_recorded(want);
   };
   /** @param {() => void} then */
   const later = (then) => {

@@ -3,6 +3,8 @@
 const ANIMAL = "[CLS] the animal didn ' t cross the street because it was too tired [SEP]".split(
   " ",
 );
+const STORY =
+  "<s> The animal didn't cross the street because it was too tired , so it slept .".split(" ");
 const WORDS =
   "when the old lighthouse keeper finally climbed down the winding stairs , he found that the small boat his brother had left there was gone and nobody in town could say who took it .".split(
     " ",
@@ -18,6 +20,17 @@ export const SCENES = {
   minilm: () => ({
     scene: { tokens: ANIMAL, layers: range(6), heads: 12 },
     traits: { query: 10, key: 2 },
+  }),
+  /** The bundled model, as the views were recorded from it. */
+  stories: () => ({
+    scene: {
+      tokens: STORY,
+      layers: range(3),
+      heads: 4,
+      causal: true,
+      name: "stories",
+    },
+    traits: { layer: 2, head: 2, query: 14, key: 2 },
   }),
   one: () => ({ scene: { tokens: ["hello"], layers: range(4), heads: 3 }, traits: { query: 0 } }),
   small: () => ({

@@ -25,6 +25,19 @@ import { TextView } from "./views/text.jsx";
  * @property {import("./scene.js").Scene} scene
  */
 
+/** `beside`: whether the view says itself what is selected, as no panel does.
+ * @typedef {Omit<Shown, "source"> & {beside: boolean}} ViewProps */
+
+/**
+ * @type {Partial<Record<import("./views/names.js").ViewName, (props: ViewProps) => any>>}
+ */
+const DRAWN_AS = {
+  lines: LinesView,
+  matrix: MatrixView,
+  text: TextView,
+  grid: GridView,
+};
+
 /**
  * Whether a key belongs to the control that has the focus, and not to the widget.
  *
@@ -47,6 +60,7 @@ export function App({ source, state, ui, scene }) {
   const in_place = trouble.whole ?? trouble.main;
   const place = scene.place.value;
   const view = state.view.value;
+  const View = DRAWN_AS[view];
   const lecture = ui.lecture.value;
   const has_panel = view !== "grid" && !lecture;
   const [body, size] = useSize();
@@ -116,12 +130,9 @@ export function App({ source, state, ui, scene }) {
         <div class="aw-main">
           {ui.search.value !== null && <Search scene={scene} ui={ui} />}
           <div class={`aw-main-picture${in_place ? " aw-dimmed" : ""}`}>
-            {place && view === "lines" && <LinesView {...{ scene, state, ui }} />}
-            {place && view === "matrix" && (
-              <MatrixView {...{ scene, state, ui }} beside={!has_panel || !panel.reads} />
+            {place && View && (
+              <View {...{ scene, state, ui }} beside={!has_panel || !panel.reads} />
             )}
-            {place && view === "text" && <TextView {...{ scene, state, ui }} />}
-            {place && view === "grid" && <GridView {...{ scene, state, ui }} />}
           </div>
           {in_place && <TroublePane title={in_place.title} detail={in_place.detail} />}
           {!in_place && !model && source.lateness.value === "silent" && (

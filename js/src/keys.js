@@ -3,6 +3,7 @@
 import { toggle_head } from "./head_sets.js";
 import { is_head, whole_region } from "./place.js";
 import { zoomed } from "./ui.js";
+import { VIEWS } from "./views/names.js";
 
 /** @typedef {import("./place.js").Place} Place */
 /** @typedef {import("./messages.js").LayerHead} LayerHead */
@@ -14,8 +15,6 @@ import { zoomed } from "./ui.js";
  * @property {import("./scene.js").Scene} scene
  * @property {Place | null} place
  */
-
-export const VIEWS = /** @type {const} */ (["lines", "matrix", "text", "grid"]);
 
 /** The side that is stepped: queries look, keys are looked at. @param {Place} place */
 const stepped = ({ direction }) => (direction === "from" ? "query" : "key");
@@ -211,8 +210,8 @@ export const KEYS = [
     words: "next view",
     keys: {
       v: ({ state }) => {
-        const at = VIEWS.indexOf(state.view.peek());
-        state.choose({ view: VIEWS[(at + 1) % VIEWS.length] });
+        const at = VIEWS.findIndex(([name]) => name === state.view.peek());
+        state.choose({ view: VIEWS[(at + 1) % VIEWS.length][0] });
       },
     },
   },

@@ -1,9 +1,10 @@
 import { computed } from "@preact/signals";
 import { column_of_tile, row_facts, row_of_tile } from "./attention.js";
-import { make_drawn } from "./drawn.js";
+import { in_place, make_drawn } from "./drawn.js";
 import { as_tokens, context_of, looker, place_in, sides_of, whole_region } from "./place.js";
 import { items_of, occurrences } from "./search.js";
 import { make_strung } from "./strung.js";
+import { own_want } from "./views/wants.js";
 import {
   check_want,
   LARGE,
@@ -23,6 +24,7 @@ import {
  */
 
 /** @typedef {import("./messages.js").ModelPicture} ModelPicture */
+/** @typedef {import("./messages.js").Picture} Picture */
 /** @typedef {import("./place.js").Place} Place */
 /** @typedef {import("./place.js").Region} Region */
 /** @typedef {import("./source/live.js").Entry} Entry */
@@ -61,6 +63,7 @@ export function make_scene(source, state, ui) {
     batch: state.batch.value,
     step: state.step.value,
     view: state.view.value,
+    stage: state.stage.value,
     direction: state.direction.value,
     words: state.words.value,
     hide: state.hide.value,
@@ -109,6 +112,9 @@ export function make_scene(source, state, ui) {
     return stop - 1;
   });
 
+  /** What the view asks for that is drawn from a picture of its own. @param {Place} at */
+  const own_of = (at) => own_want(state.view.value, { place: at, token: state.query.value });
+
   const wants = computed(() => {
     const at = place.value;
     if (!at) return wants_before_any_pass(wished.value, ui.pixels.value);
@@ -119,7 +125,8 @@ export function make_scene(source, state, ui) {
       ui.pixels.value,
       predicting.value,
     );
-    return [model_want(context.value), ...of_place];
+    const own = own_of(at);
+    return [model_want(context.value), ...(own ? [own] : []), ...of_place];
   });
 
   /**
@@ -148,6 +155,22 @@ export function make_scene(source, state, ui) {
   const parts = { source, ui, wished, model, place, region_of, with_place };
   const drawn = make_drawn({ ...parts, overview });
   const strung = make_strung(parts);
+
+  /** @type {(import("./drawn.js").InPlace & {picture: Picture, view: string}) | null} */
+  let last_own = null;
+
+  /** The picture of a view that has its own; until it comes the last one of that view, stale. */
+  const own = computed(() => {
+    const at = place.value;
+    const view = state.view.value;
+    const want = at && own_of(at);
+    const found = want && with_place(source.find(want.key));
+    if (found) {
+      last_own = { ...in_place(found.model, found.place), picture: found.picture, view };
+      return last_own;
+    }
+    return last_own?.view === view ? { ...last_own, stale: true } : null;
+  });
 
   /** What the main view is drawn from, whichever it is. */
   const shown = computed(() => {
@@ -223,7 +246,9 @@ export function make_scene(source, state, ui) {
     const main = in_view.filter(
       ({ kind, prefetch }) => !prefetch && ["tile", "row", "lines"].includes(kind),
     );
-    const found = main.map(({ key }) => source.trouble(key)).find((t) => t !== null);
+    const own = at && own_of(at);
+    const keys = own ? [own.key] : main.map(({ key }) => key);
+    const found = keys.map((key) => source.trouble(key)).find((t) => t !== null);
     const grid = at && overview_want(at, SMALL).key;
     const token = predicting.value;
     return {
@@ -241,6 +266,7 @@ export function make_scene(source, state, ui) {
     overview,
     drawn,
     strung,
+    own,
     shown,
     row,
     check,

@@ -31,7 +31,8 @@ import { batch, signal } from "@preact/signals";
  * @property {number | null} key
  * @property {number} batch
  * @property {number | null} step  A kept pass to stay at; null follows the newest.
- * @property {"lines" | "matrix" | "text" | "grid"} view
+ * @property {import("./views/names.js").ViewName} view
+ * @property {import("./views/stages.js").Stage} stage  How far the steps are walked.
  * @property {import("./messages.js").Direction} direction
  * @property {boolean} words
  * @property {string[]} hide
@@ -53,6 +54,7 @@ const AT_FIRST = {
   batch: 0,
   step: null,
   view: "lines",
+  stage: "softmax",
   direction: "from",
   words: false,
   hide: [],

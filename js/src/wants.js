@@ -1,6 +1,7 @@
 /** What a view wants to see of the selection, and what it may want next. Pure functions. */
 
 import { context_of, looker, whole_region } from "./place.js";
+import { has_own_picture } from "./views/wants.js";
 
 /** @typedef {import("./messages.js").Want} Want */
 /** @typedef {import("./messages.js").TileWant} TileWant */
@@ -209,7 +210,9 @@ export function wants_of(place, view, region, pixels, token) {
     return [...rows_of(at, sets_of(at)), ...near, ...far];
   };
   const is_drawn_from_lines = view === "lines" || view === "text";
-  const of_head = is_drawn_from_lines ? lines_of : matrix_of;
+  /** For the sentence, where the view has a picture of its own. @param {Place} at */
+  const sentence_of = (at) => (small ? [tile_want(at, whole, pixels)] : rows_of(at));
+  const of_head = has_own_picture(view) ? sentence_of : is_drawn_from_lines ? lines_of : matrix_of;
 
   const head = of_head(place);
   const overview = [overview_want(place, SMALL)];

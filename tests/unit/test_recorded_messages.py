@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import record_views
 from tests.record_messages import FOLDER, explorer, record
 
 # A byte may round the other way on another processor.
@@ -24,20 +25,37 @@ def test_the_kernel_still_sends_what_was_recorded() -> None:
     now, before = record(), recorded("kernel.json")
     assert [m["content"].get("key") for m in now] == [m["content"].get("key") for m in before]
     for new, old in zip(now, before, strict=True):
-        for name, value in old["content"].items():
-            if isinstance(value, float):
-                assert new["content"][name] == pytest.approx(value, rel=1e-6), name
-            else:
-                assert new["content"][name] == value, name
-        assert set(new["content"]) == set(old["content"])
-        for fact, a, b in zip(
-            old["content"].get("arrays", []), new["buffers"], old["buffers"], strict=True
-        ):
-            drawn, kept = (np.frombuffer(base64.b64decode(t), fact["dtype"]) for t in (a, b))
-            assert drawn.size == np.prod(fact["shape"])
-            np.testing.assert_allclose(
-                drawn.astype(float), kept.astype(float), rtol=1e-5, atol=ROUNDING[fact["dtype"]]
-            )
+        assert_same(new, old)
+
+
+def test_it_still_sends_each_view_what_was_recorded() -> None:
+    """If this is meant to change: `python -m tests.record_views`, then js/src/views."""
+    now = record_views.record()
+    kinds = sorted(path.stem for path in record_views.FOLDER.iterdir())
+    assert sorted(now) == kinds
+    for kind in kinds:
+        before = json.loads((record_views.FOLDER / f"{kind}.json").read_text())
+        for new, old in zip(now[kind], before, strict=True):
+            assert new["want"] == old["want"]
+            assert_same(new, old)
+
+
+def assert_same(new: dict[str, Any], old: dict[str, Any]) -> None:
+    """Facts and numbers of two messages, but for how a processor rounds."""
+    assert set(new["content"]) == set(old["content"])
+    for name, value in old["content"].items():
+        if isinstance(value, float):
+            assert new["content"][name] == pytest.approx(value, rel=1e-5, abs=1e-7), name
+        else:
+            assert new["content"][name] == value, name
+    for fact, a, b in zip(
+        old["content"].get("arrays", []), new["buffers"], old["buffers"], strict=True
+    ):
+        drawn, kept = (np.frombuffer(base64.b64decode(t), fact["dtype"]) for t in (a, b))
+        assert drawn.size == np.prod(fact["shape"])
+        np.testing.assert_allclose(
+            drawn.astype(float), kept.astype(float), rtol=1e-5, atol=ROUNDING[fact["dtype"]]
+        )
 
 
 def test_the_kernel_answers_all_that_the_page_was_recorded_to_want() -> None:

@@ -1,3 +1,4 @@
+import { views_offered } from "../views/names.js";
 import { in_powers, stack_in_words } from "../words.js";
 import { Passes } from "./passes.jsx";
 import { Segmented } from "./segmented.jsx";
@@ -6,13 +7,6 @@ import { HelpButton } from "./text_line.jsx";
 import { TokensMenu } from "./tokens_menu.jsx";
 
 /** @typedef {import("../messages.js").CheckPicture} CheckPicture */
-
-const VIEWS = /** @type {const} */ ([
-  ["lines", "Lines"],
-  ["matrix", "Matrix"],
-  ["text", "Text"],
-  ["grid", "Grid"],
-]);
 
 /**
  * Which model, how exact, which view.
@@ -65,7 +59,7 @@ export function Bar({ state, scene, onHelp }) {
         <Segmented
           label="View"
           value={state.view.value}
-          options={VIEWS}
+          options={views_offered(state.view.value)}
           onChoose={(view) => state.choose({ view })}
         />
         {!model?.has_tokenizer && <HelpButton onHelp={onHelp} />}

@@ -1,0 +1,27 @@
+/** The views, by the names that the trait `view` has. */
+
+/** Those always offered, in this order. */
+export const VIEWS = /** @type {const} */ ([
+  ["lines", "Lines"],
+  ["matrix", "Matrix"],
+  ["text", "Text"],
+  ["steps", "Steps"],
+  ["block", "Block"],
+  ["grid", "Grid"],
+]);
+
+/** Those made for a lesson: offered while they are shown. */
+const TAUGHT = /** @type {const} */ ([
+  ["shapes", "Shapes"],
+  ["scaling", "Scaling"],
+  ["order", "Order"],
+  ["positions", "Positions"],
+  ["without", "Without"],
+]);
+
+/** @typedef {(typeof VIEWS)[number][0] | (typeof TAUGHT)[number][0]} ViewName */
+
+/** @param {ViewName} shown @returns {readonly (readonly [ViewName, string])[]} */
+export function views_offered(shown) {
+  return [...VIEWS, ...TAUGHT.filter(([name]) => name === shown)];
+}
