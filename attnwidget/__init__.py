@@ -15,19 +15,42 @@ if TYPE_CHECKING:
     from attnwidget.call import AttentionCall
     from attnwidget.explorer import Explorer, explore
     from attnwidget.teaching.key_value_store import KeyValueStore
+    from attnwidget.teaching.lessons import lesson, lessons
+    from attnwidget.teaching.questions import Choose, Estimate
+    from attnwidget.teaching.tour import Stop, Tour
     from attnwidget.trace import Trace
 
 __version__ = "0.1.0"
 
-__all__ = ["AttentionCall", "Explorer", "KeyValueStore", "Trace", "capture", "explore", "zoo"]
+__all__ = [
+    "AttentionCall",
+    "Choose",
+    "Estimate",
+    "Explorer",
+    "KeyValueStore",
+    "Stop",
+    "Tour",
+    "Trace",
+    "capture",
+    "explore",
+    "lesson",
+    "lessons",
+    "zoo",
+]
 
 _HOMES = {
     "AttentionCall": "attnwidget.call",
+    "Choose": "attnwidget.teaching.questions",
+    "Estimate": "attnwidget.teaching.questions",
     "Explorer": "attnwidget.explorer",
     "KeyValueStore": "attnwidget.teaching.key_value_store",
+    "Stop": "attnwidget.teaching.tour",
+    "Tour": "attnwidget.teaching.tour",
     "Trace": "attnwidget.trace",
     "capture": "attnwidget.binding.capture",
     "explore": "attnwidget.explorer",
+    "lesson": "attnwidget.teaching.lessons",
+    "lessons": "attnwidget.teaching.lessons",
 }
 
 

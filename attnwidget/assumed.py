@@ -51,6 +51,22 @@ def wants_of_page(snapshot: Snapshot, choice: Choice) -> tuple[Want, ...]:
         return {"key": key, "kind": kind, **where}
 
     wants: list[Want] = [want("model", None, **of_context)]
+    if choice.view == "steps" and choice.query is not None:
+        known = wants[0]["key"]
+        wants += [one for one in _of_steps(choice, stack) if one["key"] != known]
+    if choice.view == "order":
+        known = wants[0]["key"]
+        wants += [one for one in _of_order(choice, stack) if one["key"] != known]
+    if choice.view == "scaling":
+        of_head = {"heads": [[choice.layer, choice.head]]}
+        wants.append(want("scaling", f"{choice.layer}.{choice.head}", **of_context, **of_head))
+    if choice.view == "shapes":
+        wants.append(want("shapes", str(choice.layer), **of_context, layer=choice.layer))
+    if choice.view == "block":
+        wants.append(want("block", None, **of_context))
+    if choice.view in ("positions", "without"):
+        known = wants[0]["key"]
+        wants += [one for one in _of_tokens(choice, stack) if one["key"] != known]
     for heads in _sets(choice):
         named = "+".join(f"{layer}.{head}" for layer, head in heads)
         if _is_small(call.query_len, call.key_len):
@@ -75,6 +91,50 @@ def wants_of_page(snapshot: Snapshot, choice: Choice) -> tuple[Want, ...]:
         where = {"stack": stack, "batch": choice.batch, "at": at, "count": _CANDIDATES}
         wants.append(want("predictions", f"{at[0]}-{at[1]}", **where))
     return tuple(wants)
+
+
+def _of_steps(choice: Choice, stack: str) -> list[Want]:
+    """Steps are about tokens, whatever the reading: they come with the facts of the plain one."""
+    context = f"{stack} {choice.batch} "
+    plain = {"stack": stack, "batch": choice.batch, "reading": Reading().facts}
+    heads = [[choice.layer, choice.head]]
+    key = f"steps|{context}|{choice.layer}.{choice.head} {choice.query}"
+    of_row = {"heads": heads, "query": choice.query, "keys": None}
+    return [
+        {"key": key, "kind": "steps", **plain, **of_row},
+        {"key": f"model|{context}", "kind": "model", **plain},
+    ]
+
+
+def _of_order(choice: Choice, stack: str) -> list[Want]:
+    """Tokens are shuffled as the model has them, whatever the reading."""
+    context = f"{stack} {choice.batch} "
+    plain = {"stack": stack, "batch": choice.batch, "reading": Reading().facts}
+    key = f"order|{context}|{choice.layer}.{choice.head}"
+    return [
+        {"key": key, "kind": "order", **plain, "heads": [[choice.layer, choice.head]]},
+        {"key": f"model|{context}", "kind": "model", **plain},
+    ]
+
+
+def _of_tokens(choice: Choice, stack: str) -> list[Want]:
+    """What is made from the tokens as the model has them: positions, and being without them."""
+    context = f"{stack} {choice.batch} "
+    plain = {"stack": stack, "batch": choice.batch, "reading": Reading().facts}
+    own: Want = {"key": f"positions|{context}", "kind": "positions", **plain}
+    if choice.view == "without":
+        if choice.query is None:
+            return []
+        what = f"{choice.layer}.{choice.head}" if choice.remove == "head" else choice.remove
+        own = {
+            "key": f"without|{context}|{what} {choice.query}",
+            "kind": "without",
+            **plain,
+            "heads": [[choice.layer, choice.head]],
+            "at": choice.query,
+            "what": choice.remove,
+        }
+    return [own, {"key": f"model|{context}", "kind": "model", **plain}]
 
 
 def _sets(choice: Choice) -> list[Sequence[Sequence[int]]]:

@@ -19,6 +19,9 @@ from attnwidget.messages import Message, Run, Slices, Want
 from attnwidget.pass_tokens import Tokens
 from attnwidget.passes import KEEP, MOST_BYTES
 from attnwidget.session import Session
+from attnwidget.teaching import explorer_stops
+from attnwidget.teaching.guided import Guided, Tried
+from attnwidget.teaching.tour import Stop, Tour
 from attnwidget.trace import Trace
 from attnwidget.traits import OF_A_PASS, OF_THE_PAGE
 from attnwidget.trouble import in_words
@@ -41,6 +44,7 @@ def explore(
     attention: Sequence[Any] | None = None,
     keep: int = KEEP,
     max_bytes: int = MOST_BYTES,
+    tour: Tour | Sequence[Stop] | None = None,
     **chosen: Any,
 ) -> Explorer:
     """Look at the attention of a model, live.
@@ -70,10 +74,12 @@ def explore(
         passes not every pass is kept, as that would slow the loop: those on the page are.
     max_bytes : int
         Most bytes of their tensors together. The newest pass always stays.
+    tour : Tour or sequence of Stop, optional
+        A teacher's own steps; every stop is tried before the first one is shown.
     **chosen
         First selection, by the names of the traits: ``stack, layer, head, heads, query, key,
-        batch, step, pair``; and how to show it: ``view, stage, mean, direction, words,
-        hide, renormalise, scale, mass``.
+        batch, step, pair``; and how to show it: ``view, stage, remove, mean, direction,
+        words, hide, renormalise, scale, mass``.
 
     Returns
     -------
@@ -94,8 +100,8 @@ def explore(
     unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise TypeError(
-            f"explore() has no argument {unknown[0]!r}. By name it takes keep, max_bytes and a "
-            f"first selection: {', '.join(known)}."
+            f"explore() has no argument {unknown[0]!r}. By name it takes keep, max_bytes, tour and "
+            f"a first selection: {', '.join(known)}."
         )
     if isinstance(tokenizer, str):
         raise TypeError(
@@ -109,7 +115,7 @@ def explore(
     if trace is not None:
         session = Session(tokens=tokens, keep=keep, max_bytes=max_bytes)
         session.take(trace, {})
-        return Explorer(session, **chosen)
+        return Explorer(session, tour, **chosen)
     if model is None:
         model, tokenizer = zoo.load("stories")
         if text is None:
@@ -124,13 +130,13 @@ def explore(
             session.run_inputs(inputs)
         elif text is not None or tokenizer is not None:
             session.run(text if text is not None else DEFAULT_TEXT)
-        return Explorer(session, **chosen)
+        return Explorer(session, tour, **chosen)
     except BaseException:
         session.detach()
         raise
 
 
-class Explorer(Chooser, anywidget.AnyWidget):
+class Explorer(Guided, Chooser, anywidget.AnyWidget):
     """A two-way view of a model's attention. Made by :func:`explore`.
 
     Every trait (they are described in `Choice`) may be read, set, observed and linked. Setting a
@@ -141,8 +147,11 @@ class Explorer(Chooser, anywidget.AnyWidget):
 
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
+    PARTS = explorer_stops.PARTS
 
-    def __init__(self, session: Session, **chosen: Any) -> None:
+    def __init__(
+        self, session: Session, tour: Tour | Sequence[Stop] | None = None, **chosen: Any
+    ) -> None:
         self._edition = session.edition
         self._is_from_page = False
         self._is_displayed = False
@@ -154,6 +163,7 @@ class Explorer(Chooser, anywidget.AnyWidget):
         self.observe(self._look_at_step, "step")
         try:
             self._settle_in_pass()
+            self.tour = tour
         except BaseException:
             self.close()
             raise
@@ -269,6 +279,25 @@ class Explorer(Chooser, anywidget.AnyWidget):
                 self.send_state(set(sync_data) & set(self.keys))
             finally:
                 self._is_from_page = False
+
+    # -- a tour -----------------------------------------------------------------------------------
+
+    def _try(self, tour: Tour) -> list[Tried]:
+        return explorer_stops.tried(self._session, tour)
+
+    def _show(self, shown: Tried) -> None:
+        snapshot = self._session.snapshot
+        try:
+            if shown.text is not None and (snapshot is None or snapshot.text != shown.text):
+                self._session.run(shown.text)
+            changed = {n: v for n, v in shown.traits.items() if getattr(self, n) != v}
+            if changed:
+                self._set(changed)
+        except Exception:
+            if not self._is_from_page:
+                raise
+            _log.debug("a stop could not be shown", exc_info=True)
+        self._delivery.hurry()
 
     # -- messages ---------------------------------------------------------------------------------
 

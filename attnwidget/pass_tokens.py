@@ -39,12 +39,15 @@ class PassTokens:
         ids, "mask" (0 at padding) and "segments" (BERT's token types).
     text : str, optional
         What the pass was made from, where it was made from a text.
+    looks : str
+        Which of "source" and "target" the queries of cross-attention are from (see `looking_side`).
     """
 
     tokenizer: Any = None
     given: Tokens | None = None
     inputs: Mapping[str, torch.Tensor] = field(default_factory=dict)
     text: str | None = None
+    looks: str = "target"
     _read: dict[tuple[str, int], TokenSides] = field(default_factory=dict)
 
     def sides(self, calls: Sequence[AttentionCall], batch: int = 0) -> TokenSides:
@@ -55,13 +58,13 @@ class PassTokens:
             most = max(one.batch_size for one in calls)
             item = batch * (call.batch_size // call.windows) // most
             both = ["source", "target"]
-            if call.stack in ("decoder", "cross"):
-                both = ["target", "source"]
+            crosses = call.kind in ("cross", "additive")
+            side = {"decoder": "target", "cross": self.looks}.get(call.stack, "source")
+            if side == "target":
+                both.reverse()
             self._read[call.stack, batch] = TokenSides(
                 self._side(call.stack, call.query_len, both, item),
-                self._side(
-                    call.stack, call.key_len, both[::-1] if call.kind == "cross" else both, item
-                ),
+                self._side(call.stack, call.key_len, both[::-1] if crosses else both, item),
             )
         return self._read[call.stack, batch]
 
@@ -117,6 +120,18 @@ class PassTokens:
                     "positions.",
                     "Give one token text per position, special tokens included.",
                 )
+
+
+def looking_side(stacks: Mapping[str, list[AttentionCall]]) -> str:
+    """Which of a model's two inputs looks at the other in cross-attention.
+
+    An encoder–decoder is given its source first, and its target looks at it. A model in which one
+    set looks at itself and at another one, without encoder or decoder, is called as attention is:
+    those that look come first.
+    """
+    among_themselves = {name for name, calls in stacks.items() if calls[0].kind == "self"}
+    sides = any("encoder" in name or "decoder" in name for name in among_themselves)
+    return "source" if among_themselves and not sides else "target"
 
 
 def inputs_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, torch.Tensor]:

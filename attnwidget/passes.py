@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
+from attnwidget.blocks.given import Given
 from attnwidget.call import AttentionCall
 from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, TokenSides
@@ -44,6 +46,10 @@ class Snapshot:
         The text the pass was made from, where it was made from one.
     logits : Logits or None
         What the model returned, where it returned logits.
+    given : Given or None
+        What it was called with, whoever called it.
+    measured : dict
+        What was measured by running the pass once more: see attnwidget/blocks.
     """
 
     number: int
@@ -52,6 +58,8 @@ class Snapshot:
     pass_tokens: PassTokens
     text: str | None = None
     logits: Logits | None = None
+    given: Given | None = None
+    measured: dict[Any, Any] = field(default_factory=dict)
 
     def sides(self, stack: str, batch: int = 0) -> TokenSides:
         """Tokens of one batch item of a stack."""
@@ -80,6 +88,8 @@ class Snapshot:
         yield from self.pass_tokens.inputs.values()
         if self.logits is not None:
             yield self.logits.kept
+        if self.given is not None:
+            yield from (tensor for tensor, _ in self.given.versions)
 
 
 @dataclass

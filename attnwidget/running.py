@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from attnwidget.binding.active import unseen
+from attnwidget.binding.uncompiled import eagerly
 from attnwidget.trouble import Trouble
 
 # How far an encoder–decoder writes before its attention is shown.
@@ -179,4 +181,22 @@ def as_between_cells() -> Iterator[None]:
         for device in ("cpu", "cuda", "mps", "xpu"):
             if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
                 stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
+@contextmanager
+def on_the_side(model: torch.nn.Module) -> Iterator[None]:
+    """Run a model for ourselves: no pass is recorded, and random numbers go on as if it had not.
+
+    A compiled model runs uncompiled, as its code may know nothing of what is changed meanwhile.
+    """
+    with unseen(), eagerly(), as_between_cells(), quietly(model), random_numbers_kept():
+        yield
+
+
+@contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """Random numbers go on afterwards as if none had been drawn meanwhile."""
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if started else ()):
         yield

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,21 @@ import torch
 
 from attnwidget.binding.bound import Binding, Pass
 from attnwidget.binding.capture import attach
+from attnwidget.blocks.given import Given, given
 from attnwidget.outputs import Logits
-from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of
+from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of, looking_side
 from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot
 from attnwidget.ranges import spans
 from attnwidget.refusals import check_not_empty, forward_raised, nothing_found
-from attnwidget.running import Encoded, as_between_cells, as_encoded, encode, place, quietly
+from attnwidget.running import (
+    Encoded,
+    as_between_cells,
+    as_encoded,
+    encode,
+    place,
+    quietly,
+    random_numbers_kept,
+)
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
 
@@ -209,7 +219,8 @@ class Session:
                 if not done.calls:
                     raise nothing_found(self.model, done.trace.searched)
                 inputs = inputs_of(done.args, done.kwargs)
-                self.take(done.trace, inputs, run.text if run else None, done.logits)
+                text = run.text if run else None
+                self.take(done.trace, inputs, text, done.logits, given(done.args, done.kwargs))
         except Exception as error:
             self.fail(error)
 
@@ -223,6 +234,7 @@ class Session:
         inputs: Mapping[str, torch.Tensor],
         text: str | None = None,
         logits: Logits | None = None,
+        given: Given | None = None,
     ) -> None:
         """Make `trace` the newest pass, and show it unless another one is looked at.
 
@@ -239,11 +251,11 @@ class Session:
                 "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
             )
         check_not_empty(stacks)
-        tokens = PassTokens(self.tokenizer, self.tokens, inputs, text)
+        tokens = PassTokens(self.tokenizer, self.tokens, inputs, text, looking_side(stacks))
         tokens.check_fit(stacks)
         with self.lock:
             number = self.newest.number + 1 if self.newest else 1
-            snapshot = Snapshot(number, trace, stacks, tokens, text, logits)
+            snapshot = Snapshot(number, trace, stacks, tokens, text, logits, given)
             self._passes.add(snapshot)
             run = self._run_here
             if run is not None:
@@ -286,6 +298,34 @@ class Session:
             Whatever the model's own forward raises, unchanged.
         """
         return self._run(lambda: encode(self.tokenizer, self.model, text), text)
+
+    def rehearse(self, text: str) -> Snapshot:
+        """Run the model on `text` unseen: nothing that is shown or kept changes.
+
+        Raises
+        ------
+        Trouble
+            As `run`.
+        """
+        with self._muted():
+            return Session(self.model, self.tokenizer, self.tokens, keep=1).run(text)
+
+    def run_again(self, encoded: Encoded) -> Snapshot:
+        """Run the model as it was run before, unseen; random numbers go on as if it had not."""
+        with self._muted(), as_between_cells(), random_numbers_kept():
+            return Session(self.model, keep=1)._run(lambda: encoded, None)
+
+    @contextmanager
+    def _muted(self) -> Iterator[None]:
+        """Let passes of this thread go by meanwhile."""
+        here, before = threading.get_ident(), self._run_here
+        self._runs[here] = _Run(None, muted=True)
+        try:
+            yield
+        finally:
+            del self._runs[here]
+            if before is not None:
+                self._runs[here] = before
 
     def run_inputs(self, inputs: Any) -> Snapshot:
         """Run the model on `inputs`: a tensor, a tuple of arguments, or a dict of keywords."""

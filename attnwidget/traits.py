@@ -14,13 +14,25 @@ from attnwidget.reading import KINDS
 # Those that say where to look come true with the first pass; the others hold at once.
 PLACE = ("stack", "layer", "head", "query", "key", "batch")
 OF_A_PASS = (*PLACE, "heads", "pair", "step")
-OF_THE_PAGE = ("view", "stage", "mean", "direction", "words", "hide", "renormalise", "scale", "mass")
+OF_THE_PAGE = (
+    "view",
+    "stage",
+    "remove",
+    "mean",
+    "direction",
+    "words",
+    "hide",
+    "renormalise",
+    "scale",
+    "mass",
+)
 
 # js/src/views/names.js and stages.js are the twins.
 VIEWS = (
     "lines", "matrix", "text", "steps", "block", "grid",
     "shapes", "scaling", "order", "positions", "without",
 )  # fmt: skip
+REMOVABLE = ("head", "positions", "order")
 STAGES = (
     "query", "keys", "products", "sum", "scale", "mask", "softmax", "values", "output", "heads",
     "projection",
@@ -60,6 +72,9 @@ class Choice(traitlets.HasTraits):
     """The main view: one of those always offered, or one made for a lesson."""
     stage = traitlets.Enum(STAGES, "softmax").tag(sync=True)
     """How far the view "steps" is walked."""
+    remove = traitlets.Enum(REMOVABLE, "head").tag(sync=True)
+    """What the view "without" takes from the model: the selected head, its knowledge of positions,
+    or the order of these."""
     direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
     """"from": where the query looks. "to": who looks at the key."""
     words = traitlets.Bool(False).tag(sync=True)

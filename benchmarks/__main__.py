@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import capture_cost, first_picture, hover, live, page, sizes
+from benchmarks import capture_cost, dragging, first_picture, hover, live, page, sizes
 from benchmarks.timing import rows
 
 Measure = Callable[[], Iterator[tuple[str, str, str]]]
@@ -29,6 +29,7 @@ MEASURES: tuple[Measure, ...] = (
     live.live,
     page.page,
     hover.hover,
+    dragging.dragging,
     sizes.notebook,
     sizes.script,
     sizes.imports,

@@ -66,7 +66,7 @@ def hover() -> Iterator[tuple[str, str, str]]:
                 yield (
                     f"hover over lines, time between frames, {which}",
                     "≤ 17 ms",
-                    f"median {statistics.median(frames):.1f} ms, 95 % below {_most(frames):.1f} ms",
+                    f"median {statistics.median(frames):.1f} ms, 95 % below {most(frames):.1f} ms",
                 )
                 yield f"messages sent while hovering, {which}", "0", str(len(sent) - before)
 
@@ -110,5 +110,5 @@ def _script(session: CDPSession) -> float:
     return next(float(m["value"]) for m in metrics if m["name"] == "ScriptDuration")
 
 
-def _most(values: list[float]) -> float:
+def most(values: list[float]) -> float:
     return sorted(values)[int(0.95 * len(values))]

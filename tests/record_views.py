@@ -19,7 +19,17 @@ PLACE = {"stack": "", "batch": 0,
          "reading": {"words": False, "hide": [], "renormalise": False, "pair": None}}  # fmt: skip
 IT, LAYER, HEAD = 14, 2, 2  # where the bundled model finds the animal
 WANTS: list[dict[str, Any]] = [
+    {"kind": "block", **PLACE},
     {"kind": "steps", **PLACE, "heads": [[LAYER, HEAD]], "query": IT, "keys": None},
+    {"kind": "order", **PLACE, "heads": [[LAYER, HEAD]]},
+    {"kind": "shapes", **PLACE, "layer": LAYER},
+    {"kind": "scaling", **PLACE, "heads": [[LAYER, HEAD]]},
+    {"kind": "positions", **PLACE},
+    *(
+        {"kind": "without", **PLACE, "heads": [[LAYER, HEAD]], "at": IT, "what": what}
+        for what in ("head", "positions", "order")
+    ),
+    {"kind": "scaling", **PLACE, "heads": [[0, 0]]},
 ]
 
 
@@ -29,7 +39,8 @@ def record() -> dict[str, list[dict[str, Any]]]:
     sent: list[tuple[dict[str, Any], list[bytes]]] = []
 
     def keep(content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        sent.append((content, buffers or []))
+        if content["type"] == "picture" and not content["coarse"]:
+            sent.append((content, buffers or []))
 
     ex.send = keep  # type: ignore[method-assign]
     listed = [{"key": f"{number}", **want} for number, want in enumerate(WANTS)]

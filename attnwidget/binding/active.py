@@ -23,12 +23,15 @@ class _Active(threading.local):
         True while an attention function that is recorded as a whole runs, and while we compute.
     mode : TorchFunctions or None
         What listens to torch functions, while it does.
+    unseen : bool
+        True while we run a bound model for ourselves: that is no pass of anybody's.
     """
 
     def __init__(self) -> None:
         self.recorders: tuple[Recorder, ...] = ()
         self.silent = False
         self.mode: TorchFunctions | None = None
+        self.unseen = False
 
 
 active = _Active()
@@ -43,3 +46,15 @@ def silence() -> Iterator[None]:
         yield
     finally:
         active.silent = before
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let forward passes of this thread go by unrecorded meanwhile, whoever has bound the model."""
+    before = active.unseen, active.recorders
+    active.unseen, active.recorders = True, ()
+    try:
+        with silence():
+            yield
+    finally:
+        active.unseen, active.recorders = before

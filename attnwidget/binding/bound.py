@@ -173,7 +173,7 @@ class Binding:
         self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         recording = any(recorder.names is self._names for recorder in active.recorders)
-        if recording or recomputing() or _is_traced():
+        if active.unseen or recording or recomputing() or _is_traced():
             return forward(*args, **kwargs)
         _patches.complete()
         root = self._names.root()

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attnwidget.messages import Picture, Slices, Want
-from attnwidget.pictures import check, lines, model, overview, predictions, row, steps, tile
+from attnwidget.pictures import (
+    block,
+    check,
+    lines,
+    model,
+    order,
+    overview,
+    positions,
+    predictions,
+    row,
+    scaling,
+    shapes,
+    steps,
+    tile,
+    without,
+)
 from attnwidget.pictures.where import quoted
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
@@ -19,9 +34,17 @@ _OF_A_PASS: dict[str, Callable[[Snapshot, Want], Slices]] = {
     "tile": tile.paint,
 }
 _OF_A_SESSION: dict[str, Callable[[Session, Snapshot, Want], Picture]] = {
+    "block": block.picture,
     "model": model.picture,
+    "order": order.picture,
+    "positions": positions.picture,
     "predictions": predictions.picture,
+    "scaling": scaling.picture,
+    "shapes": shapes.picture,
     "steps": steps.picture,
+}
+_OF_A_SESSION_IN_SLICES: dict[str, Callable[[Session, Snapshot, Want], Slices]] = {
+    "without": without.paint,
 }
 
 
@@ -40,6 +63,8 @@ def paint(session: Session, want: Want) -> Slices:
         yield _OF_A_SESSION[kind](session, snapshot, want)
     elif isinstance(kind, str) and kind in _OF_A_PASS:
         yield from _OF_A_PASS[kind](snapshot, want)
+    elif isinstance(kind, str) and kind in _OF_A_SESSION_IN_SLICES:
+        yield from _OF_A_SESSION_IN_SLICES[kind](session, snapshot, want)
     else:
-        known = sorted([*_OF_A_PASS, *_OF_A_SESSION])
+        known = sorted([*_OF_A_PASS, *_OF_A_SESSION, *_OF_A_SESSION_IN_SLICES])
         raise Trouble(f"The page asked for a {quoted(kind)} picture.", f"There are {known}.")

@@ -30,24 +30,24 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         If the model returned no logits, or none that belong to these tokens.
     """
     stack = stack_of(snapshot, want)
-    logits = _logits(session, snapshot)
+    logits = logits_to_read(session, snapshot)
     batch = index(want, "batch", snapshot.stacks[stack][0].batch_size)
-    _check_fit(snapshot, stack, logits)
+    check_fit(snapshot, stack, logits)
     if logits.dim() == 2:
         what: What = "classes"
         at, rows = slice(0, 1), logits[batch, None]
     else:
-        what = _what(session, snapshot, stack, logits)
+        what = what_of(session, snapshot, stack, logits)
         at = span(want, "at", logits.shape[1])
         at = slice(at.start, min(at.stop, at.start + MOST_TOKENS))
         rows = logits[batch, at]
     most = count(want, "count", min(MOST_CANDIDATES, rows.shape[1]))
     found: list[Candidates] = [[] for _ in rows]
     if rows.shape[1] > 1:
-        namer = _Names(session, what)
+        namer = Names(session, what)
         # Row by row: a vocabulary has up to a million entries.
-        one_of = not ("classes" in what and _is_multi_label(session))
-        if not _may_be_hidden_states(session, snapshot.logits, what, rows.shape[1]):
+        one_of = not ("classes" in what and is_multi_label(session))
+        if not may_be_hidden_states(session, snapshot.logits, what, rows.shape[1]):
             found = [_candidates(row, most, namer, one_of=one_of) for row in rows]
     return Picture(
         "predictions",
@@ -61,7 +61,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     )
 
 
-def _logits(session: Session, snapshot: Snapshot) -> torch.Tensor:
+def logits_to_read(session: Session, snapshot: Snapshot) -> torch.Tensor:
     """(B, T, V) or (B, C), as the model returned them."""
     if snapshot.logits is None:
         if session.model is None:
@@ -87,7 +87,7 @@ def _logits(session: Session, snapshot: Snapshot) -> torch.Tensor:
     return logits
 
 
-def _check_fit(snapshot: Snapshot, stack: str, logits: torch.Tensor) -> None:
+def check_fit(snapshot: Snapshot, stack: str, logits: torch.Tensor) -> None:
     """Raise a Trouble unless the logits belong to the texts, or the queries, of `stack`."""
     call = snapshot.stacks[stack][0]
     crosses = any(calls[0].kind == "cross" for calls in snapshot.stacks.values())
@@ -112,7 +112,7 @@ def _writes(snapshot: Snapshot, stack: str) -> bool:
     return call.causal or call.kind == "cross" or "decoder" in stack
 
 
-def _what(session: Session, snapshot: Snapshot, stack: str, logits: torch.Tensor) -> What:
+def what_of(session: Session, snapshot: Snapshot, stack: str, logits: torch.Tensor) -> What:
     """What logits (B, T, V) stand for."""
     if logits.shape[2] == len(_class_names(session)) != _vocabulary_size(session):
         return "token classes"
@@ -122,7 +122,7 @@ def _what(session: Session, snapshot: Snapshot, stack: str, logits: torch.Tensor
     return "next" if generates or _writes(snapshot, stack) else "masked"
 
 
-def _candidates(row: torch.Tensor, most: int, namer: _Names, *, one_of: bool) -> Candidates:
+def _candidates(row: torch.Tensor, most: int, namer: Names, *, one_of: bool) -> Candidates:
     """The largest shares of one row (V,); none where it holds NaN."""
     scores = row.detach().float()
     shares = scores.softmax(-1) if one_of else scores.sigmoid()
@@ -135,7 +135,7 @@ def _candidates(row: torch.Tensor, most: int, namer: _Names, *, one_of: bool) ->
     ]
 
 
-class _Names:
+class Names:
     """Texts of vocabulary ids or classes, each made once."""
 
     def __init__(self, session: Session, what: What) -> None:
@@ -167,12 +167,13 @@ def _vocabulary_size(session: Session) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def _is_multi_label(session: Session) -> bool:
+def is_multi_label(session: Session) -> bool:
+    """Whether each class is judged by itself."""
     config = getattr(session.model, "config", None)
     return getattr(config, "problem_type", None) == "multi_label_classification"
 
 
-def _may_be_hidden_states(session: Session, logits: Logits | None, what: What, size: int) -> bool:
+def may_be_hidden_states(session: Session, logits: Logits | None, what: What, size: int) -> bool:
     """Whether a bare tensor has fewer numbers than there are texts to choose from."""
     bare = logits is not None and not logits.named
     is_vocabulary = size == _vocabulary_size(session) or size >= _texts(session.tokenizer)
@@ -184,7 +185,7 @@ def _note(
 ) -> str:
     """What the reader should know of the candidates, in sentences; "" where there is nothing."""
     size = rows.shape[1]
-    if _may_be_hidden_states(session, logits, what, size):
+    if may_be_hidden_states(session, logits, what, size):
         return (
             f"The model returns {size} numbers at each token, fewer than its tokenizer has texts "
             f"({_texts(session.tokenizer)}): hidden states, it seems, and no logits."
@@ -195,7 +196,7 @@ def _note(
     notes = []
     if not all(found):
         notes.append("Where the logits are NaN or infinite there is nothing to name.")
-    if "classes" in what and _is_multi_label(session):
+    if "classes" in what and is_multi_label(session):
         notes.append("Each class is judged by itself: the shares do not add up to 1.")
     return " ".join(notes)
 

@@ -62,6 +62,14 @@ def heads_of(snapshot: Snapshot, want: Want) -> list[tuple[AttentionCall, list[i
     return found
 
 
+def head_of(snapshot: Snapshot, want: Want) -> tuple[AttentionCall, int]:
+    """The first of the heads that `want` names, for what is shown of a single one."""
+    asked = want.get("heads")
+    first = list(asked[:1]) if isinstance(asked, list | tuple) else asked
+    ((call, (head,)),) = heads_of(snapshot, {**want, "heads": first})
+    return call, head
+
+
 def direction_of(want: Want) -> Direction:
     """Whether `want` asks where queries look, or who looks at keys."""
     value = want.get("direction")

@@ -84,7 +84,7 @@ def projection_of(
     between = _between(module, call)
     if between:
         return None, between
-    for prefix, place in _places(model, module, call.module):
+    for prefix, place in places(model, module, call.module):
         found = list(_candidates(place, width))
         if len(found) > 1:
             names = " and ".join(name for name, _, _ in found)
@@ -101,7 +101,7 @@ def _inside(module: torch.nn.Module | None) -> torch.nn.Module | None:
     return module if module is None else module._modules.get("_orig_mod", module)
 
 
-def _places(
+def places(
     model: torch.nn.Module, module: torch.nn.Module, path: str
 ) -> Iterator[tuple[str, torch.nn.Module]]:
     """Where to look, with the path of each: the module itself, what it wraps, what is around it."""

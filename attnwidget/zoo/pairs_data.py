@@ -8,11 +8,11 @@ any order:
     room    dog bone kennel cat milk sofa carrot        (the carrot is nobody's)
     box     ball mouse wheel                            (and so is the wheel)
 
-Two things are held out. Animals that are neighbours in this list (the last is the first one's) are
-never learned from together: neither they nor anything of theirs stand in one example. And the first
-food of an animal is never learned from together with its first home, nor the second with the
-second, nor the third with the third. An example for testing is made of nothing else: neighbours in
-a row live in it, each with such a food and home, and what else there is belongs to those next door.
+Some animals miss a thing: where the dog has no food, the right answer is "nothing".
+
+Held out are neighbours in the list below, of which the last is the first one's. In training, no two
+of them live in one room, and an animal never meets the first food, home or toy of its neighbours.
+In testing, those who live together are neighbours, and so are the owners of what else lies about.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ BELONGINGS = {  # foods; homes; toys
     "duck": "bread snail worm; pond lake reeds; boat sponge bubbles",
 }
 ANIMALS = list(BELONGINGS)
-FOODS, HOMES, TOYS = (
-    {animal: things.split("; ")[kind].split() for animal, things in BELONGINGS.items()}
-    for kind in range(3)
-)
+THINGS = {  # THINGS["dog"][0] are its foods
+    animal: [things.split() for things in kinds.split(";")] for animal, kinds in BELONGINGS.items()
+}
 QUESTIONS = ("food", "home", "toy")
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,48 @@ class Pair:
 
     room: list[str]
     box: list[str]
-    answers: dict[str, tuple[str, str, str]]
+    answers: dict[str, list[str]]
 
 
-def pair(rng: Random, animals: int, others: int, held_out: bool) -> Pair:
-    """An example with so many animals, and so many others of which something lies about."""
-    if held_out:
-        owners = _neighbours(rng, animals, others)
-    else:
-        owners = _strangers(rng, animals, others)
-    answers = {animal: _things(rng, animal, held_out) for animal in owners[:animals]}
-    strays = [_things(rng, animal, held_out) for animal in owners[animals:]]
-    foods, homes, toys = zip(*answers.values(), *strays, strict=True)
-    room, box = [*answers, *foods, *homes], [*toys]
+def pair(rng: Random, animals: int, others: int, missing: int, held_out: bool) -> Pair:
+    """An example with so many animals, of whose foods so many are missing, as of homes and toys.
+
+    There are things of so many others.
+    """
+    owners = neighbours(rng, animals + others) if held_out else strangers(rng, animals, others)
+    living, away = owners[:animals], owners[animals:]
+    answers = {animal: [rng.choice(things) for things in THINGS[animal]] for animal in living}
+    strays = []
+    for animal in away:
+        first = not held_out and any(are_neighbours(animal, other) for other in living)
+        strays.append([rng.choice(things[first:]) for things in THINGS[animal]])
+    for kind in range(3):
+        for animal in rng.sample(living, missing):
+            answers[animal][kind] = NOTHING
+    foods, homes, toys = (
+        [things[kind] for things in (*answers.values(), *strays) if things[kind] != NOTHING]
+        for kind in range(3)
+    )
+    room = [*living, *foods, *homes]
     rng.shuffle(room)
-    rng.shuffle(box)
-    return Pair(room, box, answers)
+    rng.shuffle(toys)
+    return Pair(room, toys, answers)
+
+
+def neighbours(rng: Random, count: int) -> list[str]:
+    """Animals that stand in a row, the first of them anywhere; those at the ends come last."""
+    first = rng.randrange(len(ANIMALS))
+    row = [ANIMALS[(first + i) % len(ANIMALS)] for i in range(count)]
+    return sorted(row, key=lambda animal: abs(2 * row.index(animal) - count + 1))
+
+
+def strangers(rng: Random, count: int, others: int) -> list[str]:
+    """Animals of which no two are neighbours, then any others."""
+    while True:
+        found = rng.sample(ANIMALS, count + others)
+        living = found[:count]
+        if not any(are_neighbours(one, other) for one in living for other in living):
+            return found
 
 
 def are_neighbours(one: str, other: str) -> bool:
@@ -69,28 +95,5 @@ def are_neighbours(one: str, other: str) -> bool:
 
 
 def vocabulary() -> list[str]:
-    """Every word of this file."""
-    return [*ANIMALS, *" ".join(BELONGINGS.values()).replace(";", "").split()]
-
-
-def _neighbours(rng: Random, animals: int, others: int) -> list[str]:
-    """Animals in a row, then those that come before and after them."""
-    first = rng.randrange(len(ANIMALS))
-    row = [ANIMALS[(first + i) % len(ANIMALS)] for i in range(animals + others)]
-    before = others // 2
-    return row[before : before + animals] + row[:before] + row[before + animals :]
-
-
-def _strangers(rng: Random, animals: int, others: int) -> list[str]:
-    """Animals in any order, of which no two are neighbours."""
-    while True:
-        found = rng.sample(ANIMALS, animals + others)
-        if not any(are_neighbours(one, other) for one in found for other in found):
-            return found
-
-
-def _things(rng: Random, animal: str, held_out: bool) -> tuple[str, str, str]:
-    """A food, a home and a toy of an animal."""
-    food = rng.randrange(3)
-    home = food if held_out else (food + rng.choice([1, 2])) % 3
-    return FOODS[animal][food], HOMES[animal][home], rng.choice(TOYS[animal])
+    """Every word of this file, the animals first."""
+    return [*ANIMALS, *" ".join(BELONGINGS.values()).replace(";", "").split(), NOTHING]

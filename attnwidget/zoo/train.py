@@ -9,9 +9,9 @@ import argparse
 
 import torch
 
-from attnwidget.zoo import stories_train
+from attnwidget.zoo import pairs_train, stories_train
 
-TRAINERS = {"stories": stories_train.main}
+TRAINERS = {"stories": stories_train.main, "pairs": pairs_train.main}
 
 
 def main() -> None:

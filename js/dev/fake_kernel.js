@@ -1,7 +1,14 @@
 /** Stands in for kernel and host: traits, and answers to wants from made-up attention. */
 
+import block from "../../tests/fixtures/views/block.json";
+import order from "../../tests/fixtures/views/order.json";
+import positions from "../../tests/fixtures/views/positions.json";
+import scaling from "../../tests/fixtures/views/scaling.json";
+import shapes from "../../tests/fixtures/views/shapes.json";
 import steps from "../../tests/fixtures/views/steps.json";
+import without from "../../tests/fixtures/views/without.json";
 import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
+import { made_up_steps } from "./made_up_steps.js";
 
 /**
  * @typedef {object} Scene
@@ -28,13 +35,15 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
  * @property {Partial<import("../src/messages.js").PassFacts>} [passes]  As if some were kept.
  * @property {string[]} [notes]  On how tokens are read.
  * @property {boolean} [live]  Whether the model's passes are followed; they are, if not told.
+ * @property {number} [d]  Numbers in a query, key or value.
+ * @property {Partial<import("../src/messages.js").StepsPicture>} [steps]  What is otherwise in them.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
  */
 
 /** @typedef {import("../src/messages.js").Reading} Reading */
 
 /** As `python -m tests.record_views` wrote it, by kind. @type {Record<string, any[]>} */
-const RECORDED = { steps };
+const RECORDED = { block, order, positions, scaling, shapes, steps, without };
 
 /** @param {unknown} one @param {unknown} other */
 const is_same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -124,7 +133,7 @@ export function make_fake_model(scene, traits = {}) {
     key: null,
     batch: 0,
     step: null,
-    ...{ view: "lines", stage: "softmax" },
+    ...{ view: "lines", stage: "softmax", remove: "head" },
     ...{ heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
     ...{ words: false, hide: [], renormalise: false, pair: null },
     ...traits,
@@ -394,6 +403,21 @@ export function make_fake_model(scene, traits = {}) {
         { key, kind: "row", direction, at, sum },
         { weights: [weights, [n]], flags: [flags, [n]] },
       );
+    },
+    steps: (want) => {
+      const is_recorded = RECORDED.steps.some(
+        ({ want: made, content }) =>
+          content.key_len === scene.tokens.length &&
+          is_same([made.heads, made.query], [want.heads, want.query]),
+      );
+      if (is_recorded && scene.name === "stories" && !scene.steps) {
+        answer_as_recorded(want);
+        return;
+      }
+      const [[layer, head]] = want.heads;
+      const row = list_of(of_head(layer, head), "from", want.query);
+      const { facts, arrays } = made_up_steps({ ...row, noise, scene, want });
+      picture({ key: want.key, kind: "steps", ...facts }, arrays);
     },
     lines: ({ key, heads, direction, count, reading }) => {
       const whole = weights_of(heads, reading);

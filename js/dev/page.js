@@ -1,9 +1,11 @@
 /**
  * The widget without Jupyter: `npm run dev-build`, then open dev/index.html over any web server.
  * What is shown is chosen in the address: ?scene=gqa&scheme=dark&view=grid&query=9, or
- * ?store=recipes&step=scores.
+ * ?store=recipes&step=scores; &stop=0 opens a tour in it.
  */
 
+import tour_of_explorer from "../../tests/fixtures/tours/explorer.json";
+import tour_of_store from "../../tests/fixtures/tours/store.json";
 import make_widget from "../src/widget.js";
 import { make_fake_model } from "./fake_kernel.js";
 import { SCENES } from "./scenes.js";
@@ -18,7 +20,7 @@ const chosen = { ...traits };
 for (const name of ["layer", "head", "query", "key"]) {
   if (asked.has(name)) chosen[name] = Number(asked.get(name));
 }
-for (const name of ["view", "stage", "direction", "scale"]) {
+for (const name of ["view", "stage", "remove", "direction", "scale"]) {
   if (asked.has(name)) chosen[name] = asked.get(name);
 }
 for (const name of ["heads", "mean", "words", "hide"]) {
@@ -32,7 +34,13 @@ const of_store = Object.fromEntries(
     .filter((name) => asked.has(name))
     .map((name) => [name, name === "step" ? asked.get(name) : JSON.parse(asked.get(name) ?? "")]),
 );
-const model = store ? make_store_model({ ...store, ...of_store }) : make_fake_model(scene, chosen);
+/** A tour, at the stop that is asked for. */
+const tour = asked.has("stop")
+  ? { tour: store ? tour_of_store : tour_of_explorer, stop: Number(asked.get("stop")) }
+  : {};
+const model = store
+  ? make_store_model({ ...store, ...of_store, ...tour })
+  : make_fake_model(scene, { ...chosen, ...tour });
 const cell = /** @type {HTMLElement} */ (document.querySelector(".cell"));
 if (asked.has("hidden")) cell.style.display = "none";
 

@@ -30,7 +30,7 @@ export const SCENES = {
       causal: true,
       name: "stories",
     },
-    traits: { layer: 2, head: 2, query: 14, key: 2 },
+    traits: { text: STORY.slice(1).join(" "), layer: 2, head: 2, query: 14, key: 2 },
   }),
   one: () => ({ scene: { tokens: ["hello"], layers: range(4), heads: 3 }, traits: { query: 0 } }),
   small: () => ({

@@ -1,6 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { action_of } from "./keys.js";
 import { Bar } from "./parts/bar.jsx";
+import { give_focus_back } from "./parts/focus_back.js";
 import { HeadsPanel, panel_of } from "./parts/heads_panel.jsx";
 import { KeysHelp } from "./parts/keys_help.jsx";
 import { ProgressLine } from "./parts/progress_line.jsx";
@@ -11,11 +12,21 @@ import { TroublePane } from "./parts/trouble.jsx";
 import { useFocusKept } from "./parts/use_focus_kept.js";
 import { useLecture } from "./parts/use_lecture.js";
 import { useSize } from "./parts/use_size.js";
+import { tour_action } from "./tour/keys.js";
+import { pointed_at } from "./tour/state.js";
+import { TourPanel } from "./tour/tour.jsx";
 import { revealing } from "./ui.js";
+import { BlockView } from "./views/block.jsx";
 import { GridView } from "./views/grid.jsx";
 import { LinesView } from "./views/lines.jsx";
 import { MatrixView } from "./views/matrix.jsx";
+import { OrderView } from "./views/order.jsx";
+import { PositionsView } from "./views/positions.jsx";
+import { ScalingView } from "./views/scaling.jsx";
+import { ShapesView } from "./views/shapes.jsx";
+import { StepsView } from "./views/steps.jsx";
 import { TextView } from "./views/text.jsx";
+import { WithoutView } from "./views/without.jsx";
 
 /**
  * @typedef {object} Shown  Everything a view is drawn from.
@@ -23,10 +34,11 @@ import { TextView } from "./views/text.jsx";
  * @property {import("./state.js").State} state
  * @property {import("./ui.js").Ui} ui
  * @property {import("./scene.js").Scene} scene
+ * @property {import("./tour/state.js").Tour} tour
  */
 
 /** `beside`: whether the view says itself what is selected, as no panel does.
- * @typedef {Omit<Shown, "source"> & {beside: boolean}} ViewProps */
+ * @typedef {Omit<Shown, "source" | "tour"> & {beside: boolean}} ViewProps */
 
 /**
  * @type {Partial<Record<import("./views/names.js").ViewName, (props: ViewProps) => any>>}
@@ -35,7 +47,14 @@ const DRAWN_AS = {
   lines: LinesView,
   matrix: MatrixView,
   text: TextView,
+  steps: StepsView,
+  block: BlockView,
   grid: GridView,
+  positions: PositionsView,
+  without: WithoutView,
+  shapes: ShapesView,
+  scaling: ScalingView,
+  order: OrderView,
 };
 
 /**
@@ -48,12 +67,12 @@ function is_for_control(key, target) {
   if (target.matches("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
   if (target.matches("input[type=checkbox]")) return key === " ";
   if (target.matches("input, select")) return true;
-  // Space presses the button that a Tab has led to; one that was clicked is left alone.
+  // Space presses the button that a Tab has led to: one that was clicked has given the focus back.
   return key === " " && target.matches("button:focus-visible:not(.aw-head)");
 }
 
 /** The whole widget. @param {Shown} props */
-export function App({ source, state, ui, scene }) {
+export function App({ source, state, ui, scene, tour }) {
   const model = scene.model.value;
   const layout = ui.layout.value;
   const trouble = scene.trouble.value;
@@ -94,7 +113,8 @@ export function App({ source, state, ui, scene }) {
       event.stopPropagation();
       return;
     }
-    const action = ui.help.peek() && event.key === "Escape" ? toggle_help : action_of(event);
+    const closes_help = ui.help.peek() && event.key === "Escape";
+    const action = closes_help ? toggle_help : (tour_action(event, tour) ?? action_of(event));
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -105,16 +125,19 @@ export function App({ source, state, ui, scene }) {
     // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
     <div
       ref={root}
-      class={`aw-root aw-${layout}${lecture ? " aw-lecture" : ""}`}
+      class={`aw-root aw-${layout}${lecture ? " aw-lecture" : ""}${tour.open.value ? " aw-on-tour" : ""}`}
       role="group"
       aria-label={`Attention of ${model?.name ?? "a model"}`}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole
       tabIndex={0}
       // Jupyter's own shortcuts must not fire on our keys (JupyterLab, Lumino's CommandRegistry).
       data-lm-suppress-shortcuts="true"
+      data-highlight={pointed_at(tour)}
       onKeyDown={on_key}
+      onClick={give_focus_back}
       {...holds_focus}
     >
+      <TourPanel tour={tour} />
       {model?.has_tokenizer && (
         <TextLine
           text={state.text.value}

@@ -4,6 +4,7 @@ import { toggle_head } from "./head_sets.js";
 import { is_head, whole_region } from "./place.js";
 import { zoomed } from "./ui.js";
 import { VIEWS } from "./views/names.js";
+import { step_stage } from "./views/steps_stages.js";
 
 /** @typedef {import("./place.js").Place} Place */
 /** @typedef {import("./messages.js").LayerHead} LayerHead */
@@ -65,14 +66,16 @@ function step_head({ state, place }, by) {
 }
 
 /**
- * The step that a lecture's remote makes: the next pass while paused, else the next token.
+ * The step that a lecture's remote makes: the next stage of the steps; else the next pass while
+ * paused; else the next token.
  *
  * @param {Control} control
  * @param {1 | -1} by
  */
 function step(control, by) {
   const passes = control.scene.model.peek()?.passes;
-  if (passes?.paused) step_pass(control, by);
+  if (control.state.view.peek() === "steps") step_stage(control, by);
+  else if (passes?.paused) step_pass(control, by);
   else go_to_item(control, stepped, (now) => now + by);
 }
 
@@ -184,13 +187,18 @@ export const KEYS = [
   },
   {
     shown: ["Space", "Page ↓"],
-    words: "next step, back with Shift or Page ↑",
+    words: "next step: a token, or a stage of the steps; back with Shift or Page ↑",
     keys: {
       " ": (c) => step(c, 1),
       PageDown: (c) => step(c, 1),
       "Shift+ ": (c) => step(c, -1),
       PageUp: (c) => step(c, -1),
     },
+  },
+  {
+    shown: [",", "."],
+    words: "stage of the steps: earlier, later",
+    keys: { ",": (c) => step_stage(c, -1), ".": (c) => step_stage(c, 1) },
   },
   {
     shown: ["Home", "End"],
@@ -240,6 +248,15 @@ export const KEYS = [
       "/": ({ ui }) => {
         ui.search.value ??= "";
         ui.searches.value += 1;
+      },
+    },
+  },
+  {
+    shown: ["x"],
+    words: "shuffle the tokens, in the view that does so",
+    keys: {
+      x: ({ state, ui }) => {
+        if (state.view.peek() === "order") ui.shuffles.value += 1;
       },
     },
   },

@@ -1,14 +1,23 @@
 import { computed } from "@preact/signals";
 import { column_of_tile, row_facts, row_of_tile } from "./attention.js";
 import { in_place, make_drawn } from "./drawn.js";
-import { as_tokens, context_of, looker, place_in, sides_of, whole_region } from "./place.js";
+import {
+  as_tokens,
+  context_in_key,
+  context_of,
+  looker,
+  place_in,
+  sides_of,
+  whole_region,
+} from "./place.js";
 import { items_of, occurrences } from "./search.js";
 import { make_strung } from "./strung.js";
-import { own_want } from "./views/wants.js";
+import { is_fetched_ahead, own_want, plain_context } from "./views/wants.js";
 import {
   check_want,
   LARGE,
   model_want,
+  next_places,
   overview_want,
   predictions_want,
   row_want,
@@ -64,6 +73,7 @@ export function make_scene(source, state, ui) {
     step: state.step.value,
     view: state.view.value,
     stage: state.stage.value,
+    remove: state.remove.value,
     direction: state.direction.value,
     words: state.words.value,
     hide: state.hide.value,
@@ -113,7 +123,24 @@ export function make_scene(source, state, ui) {
   });
 
   /** What the view asks for that is drawn from a picture of its own. @param {Place} at */
-  const own_of = (at) => own_want(state.view.value, { place: at, token: state.query.value });
+  const own_of = (at) =>
+    own_want(state.view.value, {
+      ...{ place: at, token: state.query.value, keys: ui.keys.value, remove: state.remove.value },
+    });
+
+  /** The same after one key press. @param {Place} at */
+  const own_ahead = (at) => {
+    const now = model.value;
+    if (!now || !is_fetched_ahead(state.view.value)) return [];
+    const { spans } = sides_of(now).queries;
+    return next_places(at, true).map((next) => {
+      const { query } = next;
+      const is_here = query === null || query === at.query;
+      const token = is_here ? state.query.value : spans[query][0];
+      const remove = state.remove.value;
+      return own_want(state.view.value, { place: next, token, keys: null, remove });
+    });
+  };
 
   const wants = computed(() => {
     const at = place.value;
@@ -126,7 +153,12 @@ export function make_scene(source, state, ui) {
       predicting.value,
     );
     const own = own_of(at);
-    return [model_want(context.value), ...(own ? [own] : []), ...of_place];
+    // Some pictures are about tokens whatever the reading: theirs are the facts of the plain one.
+    const shown = [model_want(context.value), ...(own ? [own] : []), ...of_place];
+    const plain = plain_context(at);
+    if (own && context_in_key(own.key) === plain.name) shown.push(model_want(plain));
+    for (const next of own ? own_ahead(at) : []) if (next) shown.push({ ...next, prefetch: true });
+    return shown.filter((want, i) => shown.findIndex(({ key }) => key === want.key) === i);
   });
 
   /**

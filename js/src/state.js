@@ -33,6 +33,7 @@ import { batch, signal } from "@preact/signals";
  * @property {number | null} step  A kept pass to stay at; null follows the newest.
  * @property {import("./views/names.js").ViewName} view
  * @property {import("./views/stages.js").Stage} stage  How far the steps are walked.
+ * @property {"head" | "positions" | "order"} remove  What the model is to do without.
  * @property {import("./messages.js").Direction} direction
  * @property {boolean} words
  * @property {string[]} hide
@@ -55,6 +56,7 @@ const AT_FIRST = {
   step: null,
   view: "lines",
   stage: "softmax",
+  remove: "head",
   direction: "from",
   words: false,
   hide: [],

@@ -33,6 +33,12 @@ export function make_ui() {
     lecture: signal(false),
     /** A token under the pointer, shown in place of the selected one. */
     peek: signal(/** @type {Peek | null} */ (null)),
+    /** Keys that the steps of one row were asked to show; null for those around the heaviest. */
+    keys: signal(/** @type {import("./views/wants.js").KeysAsked | null} */ (null)),
+    /** How often the tokens of the view "order" were shuffled; 0 for as they are in the text. */
+    shuffles: signal(0),
+    /** Whether they attend there through the model's causal mask. */
+    order_masked: signal(false),
     /** The zoomed part of the matrix; null shows all of it. */
     zoom: signal(/** @type {Region | null} */ (null)),
   };

@@ -264,8 +264,14 @@ export function wants_before_any_pass(wished, pixels) {
   ];
 }
 
-/** Where one key press leads. @param {Place} place @returns {Place[]} */
-function next_places(place) {
+/**
+ * Where one key press leads.
+ *
+ * @param {Place} place
+ * @param {boolean} [with_tokens]  Else only to other heads: a small one is there with all its rows.
+ * @returns {Place[]}
+ */
+export function next_places(place, with_tokens = !is_small(place)) {
   const { stack, layer, head } = place;
   if (stack.query_len * stack.key_len > MOST_CELLS_AHEAD) return [];
   const at = stack.layers.indexOf(layer);
@@ -286,7 +292,7 @@ function next_places(place) {
   }
   const side = place.direction === "from" ? "query" : "key";
   const now = place[side];
-  if (now !== null && !is_small(place)) {
+  if (now !== null && with_tokens) {
     const length = side === "query" ? stack.query_len : stack.key_len;
     for (const q of [now + 1, now - 1])
       if (q >= 0 && q < length) places.push({ ...place, [side]: q });

@@ -7,6 +7,7 @@ import { bind_state } from "./state.js";
 import { bind_store } from "./store/state.js";
 import { StoreApp } from "./store/store.jsx";
 import { follow_scheme } from "./theme.js";
+import { bind_tour } from "./tour/state.js";
 import { make_ui } from "./ui.js";
 
 /** @typedef {import("./state.js").Model} Model */
@@ -62,6 +63,10 @@ function put(el, ui, view) {
 function open_explorer(model) {
   const source = make_live_source(model);
   const state = bind_state(model);
+  const tour = bind_tour(model, ({ set, text }) => {
+    // Of another text only the kernel can tell what comes of it.
+    if (text === null || text === state.text.peek()) state.choose(set);
+  });
   return {
     mount(el) {
       const window = /** @type {Window & typeof globalThis} */ (el.ownerDocument.defaultView);
@@ -79,7 +84,7 @@ function open_explorer(model) {
       // A page that is left cannot say so later.
       const leave = () => source.close(id);
       window.addEventListener("pagehide", leave);
-      const take_away = put(el, ui, h(App, { source, state, ui, scene }));
+      const take_away = put(el, ui, h(App, { source, state, ui, scene, tour }));
       return () => {
         stop_wanting();
         window.removeEventListener("pagehide", leave);
@@ -90,6 +95,7 @@ function open_explorer(model) {
     stop() {
       source.stop();
       state.stop();
+      tour.end();
     },
   };
 }
@@ -97,12 +103,20 @@ function open_explorer(model) {
 /** The key-value store. @param {Model} model @returns {Opened} */
 function open_store(model) {
   const store = bind_store(model);
+  const tour = bind_tour(model, ({ set, entries }, { entries: all }) => {
+    const { _examples, ...held } = entries === null ? {} : all[entries];
+    const beta = set.beta === "inf" ? Number.POSITIVE_INFINITY : set.beta;
+    store.choose({ ...held, ...set, beta });
+  });
   return {
     mount(el) {
       const ui = make_ui();
-      return put(el, ui, h(StoreApp, { store, ui }));
+      return put(el, ui, h(StoreApp, { store, ui, tour }));
     },
-    stop: store.stop,
+    stop() {
+      store.stop();
+      tour.end();
+    },
   };
 }
 

@@ -12,7 +12,7 @@ const reading = ({ model }) => model.sent.at(-1).wants[0].reading;
 
 describe("keys", () => {
   test("keep the focus in the widget when what had it is taken away", async () => {
-    const { el } = await show("minilm", { view: "text" });
+    const { el } = await show("minilm", { view: "block" });
     one(el, '.aw-head[aria-selected="true"]').focus();
     // The grid view has no panel of small thumbnails: theirs was the focus.
     await press(el, "v");
@@ -46,16 +46,18 @@ describe("keys", () => {
     expect(traits(page, "query", "key")).toEqual([14, 1]);
   });
 
-  test("v goes through lines, matrix, text and grid, and round", async () => {
+  test("v goes through lines, matrix, text, steps, block and grid, and round", async () => {
     const page = await show("minilm");
     const seen = [];
-    for (const at of [".aw-lines", ".aw-cells", ".aw-paper", ".aw-grid-view", ".aw-lines"]) {
+    const drawn = [".aw-lines", ".aw-cells", ".aw-paper", ".aw-steps-table", ".aw-block-view"];
+    for (const at of [...drawn, ".aw-grid-view", ".aw-lines"]) {
       expect(page.el.querySelector(at)).not.toBeNull();
       seen.push(page.model.get("view"), text(page.el, '[aria-label="View"] [aria-pressed="true"]'));
       await press(page.el, "v");
     }
     expect(seen).toEqual([
-      ...["lines", "Lines", "matrix", "Matrix", "text", "Text", "grid", "Grid", "lines", "Lines"],
+      ...["lines", "Lines", "matrix", "Matrix", "text", "Text", "steps", "Steps"],
+      ...["block", "Block", "grid", "Grid", "lines", "Lines"],
     ]);
   });
 
@@ -117,6 +119,13 @@ describe("keys", () => {
     expect(page.model.get("query")).toBe(11);
     await press(page.el, "PageUp");
     expect(page.model.get("query")).toBe(10);
+    // In the steps they walk the stages.
+    page.model.set("view", "steps");
+    await settled();
+    await press(page.el, " ");
+    expect(traits(page, "query", "stage")).toEqual([10, "values"]);
+    await press(page.el, "PageUp");
+    expect(traits(page, "query", "stage")).toEqual([10, "softmax"]);
     const to = await show("minilm", { direction: "to" });
     await press(to.el, "PageDown");
     expect(traits(to, "query", "key")).toEqual([10, 3]);

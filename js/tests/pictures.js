@@ -19,7 +19,8 @@ export const PLAIN = { words: false, hide: [], renormalise: false, pair: null };
 export function selection_of(other = {}) {
   return {
     ...{ stack: "encoder", layer: 1, head: 1, heads: [], mean: false, query: 2, key: 0, batch: 0 },
-    ...{ step: null, view: "lines", direction: "from", scale: "sqrt", mass: 0.9 },
+    ...{ step: null, view: "lines", stage: "softmax", direction: "from", scale: "sqrt", mass: 0.9 },
+    remove: "head",
     ...PLAIN,
     ...other,
   };

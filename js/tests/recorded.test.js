@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { describe, expect, test, vi } from "vitest";
 import kernel from "../../tests/fixtures/messages/kernel.json";
+import steps from "../../tests/fixtures/views/steps.json";
 import { make_fake_model } from "../dev/fake_kernel.js";
 import { links_of_lines, links_of_row, links_of_tile } from "../src/links.js";
 import { decode } from "../src/messages.js";
@@ -17,7 +18,7 @@ import { make_ui } from "../src/ui.js";
  *
  * @type {{content: any, buffers: Uint8Array[]}[]}
  */
-const from_kernel = kernel.map(({ content, buffers }) => ({
+const from_kernel = [...kernel, ...steps].map(({ content, buffers }) => ({
   content,
   buffers: buffers.map((text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))),
 }));
@@ -43,7 +44,7 @@ function check_side({ texts, gaps, spans, kinds, segments }) {
   }
 }
 
-/** @type {{[Kind in Picture["kind"]]: (picture: any) => void}} */
+/** Pictures of a single view have recordings of their own. @type {Partial<Record<Picture["kind"], (picture: any) => void>>} */
 const checks = {
   model({ passes, stacks, tokens }) {
     expect(passes.kept).toContain(passes.shown);
@@ -80,6 +81,12 @@ const checks = {
       expect(own.toSorted((a, b) => b - a)).toEqual(own);
     }
   },
+  steps({ weights, masked, row, window, k, d, key_len }) {
+    expect(weights).toHaveLength(row[1] - row[0]);
+    expect(masked).toHaveLength(weights.length);
+    expect(k).toHaveLength((window[1] - window[0]) * d);
+    expect(row[1]).toBeLessThanOrEqual(key_len);
+  },
   predictions: ({ at, candidates }) => expect(candidates).toHaveLength(at[1] - at[0]),
 };
 
@@ -87,7 +94,9 @@ describe("the page reads the kernel's", () => {
   test.each(recorded)("$content.kind of $content.key", ({ content, buffers }) => {
     const picture = decode(content, buffers);
     expect(picture.pass).toBe(1);
-    checks[picture.kind](picture);
+    const check = checks[picture.kind];
+    expect(check).toBeDefined();
+    check?.(picture);
   });
 
   test("numbers alike, whether they come as a tile, a row or lists", () => {
@@ -202,6 +211,7 @@ function way_of_a_reader() {
       }),
     () => state.choose({ mean: true }),
     () => state.choose({ words: true, hide: ["special"], renormalise: true }),
+    () => state.choose({ view: "steps" }),
     () => state.choose({ layer: 0, view: "grid" }),
     () => state.choose({ words: false, hide: [], renormalise: false, heads: [], mean: false }),
     // As if the text were long: rows and lines are asked for, and parts of the head.
@@ -230,7 +240,7 @@ test("the page still asks for what was recorded", async () => {
   // If this is meant to change: `npm run record`; pytest then sees whether the kernel answers it.
   const sent = way_of_a_reader();
   expect(new Set(sent.flatMap((m) => m.wants ?? []).map((want) => want.kind))).toEqual(
-    new Set(["model", "check", "overview", "tile", "row", "lines", "predictions"]),
+    new Set(["model", "check", "overview", "tile", "row", "lines", "predictions", "steps"]),
   );
   const messages = sent.filter((message) => message.type === "wants");
   await expect(`${JSON.stringify(messages, null, 1)}\n`).toMatchFileSnapshot(

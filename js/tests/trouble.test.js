@@ -23,6 +23,11 @@ describe("trouble and waiting", () => {
       expect(text(el, ".aw-trouble-title")).toBe("Overwritten.");
       await press(el, "v");
     }
+    for (const _ of ["steps", "block"]) {
+      // A picture of their own is not in trouble.
+      expect(el.querySelector(".aw-trouble")).toBeNull();
+      await press(el, "v");
+    }
     expect(model.get("view")).toBe("grid");
     await press(el, "v");
     await press(el, "[");

@@ -44,6 +44,17 @@ def test_it_is_what_the_page_was_recorded_to_want() -> None:
         ({"heads": [0, 2]}, "tile| 0 |1.0 all,all 2048x2048"),
         ({"heads": [0, 2], "mean": True}, "tile| 0 |1.0+1.2 all,all 2048x2048"),
         ({"view": "grid"}, "overview| 0 |48"),
+        ({"view": "scaling"}, "scaling| 0 |1.2"),
+        ({"view": "order", "words": True}, "order| 0 |1.2"),
+        ({"view": "order", "words": True}, "model| 0 "),
+        ({"view": "shapes"}, "shapes| 0 |1"),
+        ({"view": "block", "words": True}, "block| 0 words"),
+        ({"view": "steps", "query": 3, "words": True}, "steps| 0 |1.2 3"),
+        ({"view": "steps", "query": 3, "words": True}, "model| 0 "),
+        ({"view": "positions", "words": True}, "positions| 0 "),
+        ({"view": "without", "query": 3, "words": True}, "without| 0 |1.2 3"),
+        ({"view": "without", "query": 3, "words": True}, "model| 0 "),
+        ({"view": "without", "query": 3, "remove": "order"}, "without| 0 |order 3"),
     ],
 )
 def test_it_follows_the_selection(changed: dict[str, Any], key: str) -> None:

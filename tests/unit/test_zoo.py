@@ -39,10 +39,10 @@ def loaded() -> tuple[Stories, WordTokenizer]:
 
 
 def test_names_and_an_unknown_name() -> None:
-    assert zoo.names() == ["stories", "minilm", "smollm2"]
-    with pytest.raises(ValueError, match=r"no 'gpt2'\. It has stories, minilm, smollm2\."):
+    assert zoo.names() == ["stories", "pairs", "minilm", "smollm2"]
+    with pytest.raises(ValueError, match=r"no 'gpt2'\. It has stories, pairs, minilm, smollm2\."):
         zoo.load("gpt2")
-    with pytest.raises(ValueError, match="card of 'stories' only, not of 'minilm'"):
+    with pytest.raises(ValueError, match="cards of stories and pairs, not of 'minilm'"):
         zoo.card("minilm")
 
 

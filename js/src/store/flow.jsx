@@ -1,12 +1,16 @@
 import { STEPS } from "./state.js";
 
-/** The steps of the computation, those that are shown lit. @param {import("./table.jsx").Shown} props */
-export function Flow({ store, view }) {
+/**
+ * The steps of the computation, those that are shown lit.
+ *
+ * @param {import("./table.jsx").Shown & {is_tiny: boolean}} props
+ */
+export function Flow({ store, view, is_tiny }) {
   const names = {
     scores: view.by_distance ? "compare q with k" : "q·k",
     scale: "× β",
     softargmax: view.hard ? "argmax" : "soft(arg)max",
-    blend: "blend of values",
+    blend: is_tiny ? "blend" : "blend of values",
   };
   return (
     <div class="aw-flow">

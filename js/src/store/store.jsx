@@ -1,6 +1,10 @@
+import { give_focus_back } from "../parts/focus_back.js";
 import { Segmented } from "../parts/segmented.jsx";
 import { TroublePane } from "../parts/trouble.jsx";
 import { useLecture } from "../parts/use_lecture.js";
+import { tour_action } from "../tour/keys.js";
+import { pointed_at } from "../tour/state.js";
+import { TourPanel } from "../tour/tour.jsx";
 import { Arithmetic } from "./arithmetic.jsx";
 import { Beta } from "./beta.jsx";
 import { Blend } from "./blend.jsx";
@@ -15,8 +19,13 @@ import { Table } from "./table.jsx";
 
 /** @typedef {import("./state.js").Screen} Screen */
 
-/** The key-value store. @param {{store: import("./state.js").Store, ui: import("../ui.js").Ui}} props */
-export function StoreApp({ store, ui }) {
+/**
+ * The key-value store.
+ *
+ * @param {{store: import("./state.js").Store, ui: import("../ui.js").Ui,
+ *   tour: import("../tour/state.js").Tour}} props
+ */
+export function StoreApp({ store, ui, tour }) {
   const root = useLecture(ui);
   const view = store.view.value;
   const layout = ui.layout.value;
@@ -29,7 +38,7 @@ export function StoreApp({ store, ui }) {
       event.stopPropagation();
       return;
     }
-    const action = action_of(event, { store, view, ui });
+    const action = tour_action(event, tour) ?? action_of(event, { store, view, ui });
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -40,18 +49,21 @@ export function StoreApp({ store, ui }) {
     // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
     <div
       ref={root}
-      class={`aw-root aw-store aw-${layout} aw-on-${view?.screen}${ui.lecture.value ? " aw-lecture" : ""}`}
+      class={`aw-root aw-store aw-${layout} aw-on-${view?.screen}${ui.lecture.value ? " aw-lecture" : ""}${tour.open.value ? " aw-on-tour" : ""}`}
       role="group"
       aria-label="Key-value store"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole
       tabIndex={0}
       data-lm-suppress-shortcuts="true"
+      data-highlight={pointed_at(tour)}
       onKeyDown={on_key}
+      onClick={give_focus_back}
     >
+      <TourPanel tour={tour} />
       {view ? (
         <>
           <StoreBar {...{ store, view }} is_wide={ui.width.value === 0 || ui.width.value >= 960} />
-          <Flow {...{ store, view }} />
+          <Flow {...{ store, view }} is_tiny={layout === "tiny"} />
           <div class="aw-store-body">
             {view.screen === "recipes" && <Plane {...{ store, view }} />}
             {view.screen === "regression" && <Regression {...{ store, view }} />}

@@ -1,0 +1,1 @@
+"""Blocks: the residual stream around an attention, measured in a pass that is run once more."""

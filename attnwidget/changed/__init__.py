@@ -1,0 +1,1 @@
+"""A model with one thing changed, as long as a ``with`` block lasts."""

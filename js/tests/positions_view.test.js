@@ -1,0 +1,250 @@
+import { describe, expect, test } from "vitest";
+import recorded from "../../tests/fixtures/views/positions.json";
+import { decode } from "../src/messages.js";
+import {
+  cosines,
+  grey_pixels,
+  of_model,
+  of_paper,
+  signed,
+  sine_or_cosine,
+} from "../src/views/positions_numbers.js";
+import { painted } from "./setup.js";
+import { button, click, drawn, one, press, settled, show, text, texts, type } from "./show.js";
+
+/** @typedef {import("../src/messages.js").PositionsPicture} PositionsPicture */
+
+const [{ content, buffers }] = recorded;
+const bytes = buffers.map((buffer) => Uint8Array.from(atob(buffer), (c) => c.charCodeAt(0)));
+const LEARNED = /** @type {PositionsPicture} */ (decode(content, bytes));
+
+/** A picture as the kernel would send it. @param {Partial<PositionsPicture>} facts @returns {PositionsPicture} */
+const picture_of = (facts) => ({
+  ...{ type: "picture", kind: "positions", key: "k", pass: 1, coarse: false },
+  ...{ stack: "decoder", tokens: 17, found: "none", said: "Looked for: pe.", path: "", parts: [] },
+  ...{ positions: null, width: null, grid: null, shape: [] },
+  ...facts,
+});
+
+const open = () => show("stories", { view: "positions" });
+
+/** Shown in place of the recorded picture. @param {Awaited<ReturnType<typeof show>>} shown @param {Partial<PositionsPicture>} facts */
+async function send({ model }, facts) {
+  const want = model.sent.at(-1).wants.find((/** @type {any} */ { kind }) => kind === "positions");
+  const named = /** @type {[string, Float32Array | Int32Array][]} */ (
+    Object.entries(facts).filter(([, value]) => ArrayBuffer.isView(value))
+  );
+  const plain = Object.entries(facts).filter(([, value]) => !ArrayBuffer.isView(value));
+  const { shape, ...rest } = picture_of(Object.fromEntries(plain));
+  const arrays = named.map(([name, array]) => ({
+    name,
+    dtype: array instanceof Int32Array ? "int32" : "float32",
+    shape: name === "encoding" ? shape : [array.length],
+  }));
+  model.emit(
+    "msg:custom",
+    { ...rest, key: want.key, arrays },
+    named.map(([, array]) => array),
+  );
+  await settled();
+}
+
+describe("the sine and cosine of the paper", () => {
+  test("are those of Vaswani et al. 2017", () => {
+    // PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos(the same), by hand for d = 4.
+    const by_hand = [
+      [0, 1, 0, 1],
+      [0.8414709848, 0.5403023059, 0.0099998333, 0.9999500004],
+      [0.9092974268, -0.4161468365, 0.0199986667, 0.9998000067],
+    ];
+    by_hand.forEach((row, position) => {
+      row.forEach((value, dimension) => {
+        expect(sine_or_cosine(position, dimension, 4)).toBeCloseTo(value, 9);
+      });
+    });
+    expect(sine_or_cosine(63, 126, 128)).toBeCloseTo(Math.sin(63 / 10000 ** (126 / 128)), 12);
+  });
+
+  test("come in the size of the model's own rows, and are as similar as they are near", () => {
+    const { rows, cols, values, similarity } = of_paper(LEARNED);
+    expect([rows, cols]).toEqual([64, 128]);
+    expect(values[5 * 128 + 37]).toBeCloseTo(sine_or_cosine(5, 37, 128), 6);
+    const same = /** @type {Float32Array} */ (similarity);
+    // Σ cos((i − j) / 10000^(2k/d)) over the pairs: it depends on the distance alone.
+    for (const [i, j] of [
+      [3, 3],
+      [3, 9],
+      [40, 46],
+    ]) {
+      let sum = 0;
+      for (let k = 0; k < 64; k++) sum += Math.cos((i - j) / 10_000 ** ((2 * k) / 128));
+      expect(same[i * 64 + j]).toBeCloseTo(sum / 64, 5);
+    }
+  });
+
+  test("show the columns that are shown of a wide model", () => {
+    const columns = Int32Array.of(0, 1, 510, 511);
+    const encoding = new Float32Array(8);
+    const made = of_paper(
+      picture_of({ found: "learned", width: 512, encoding, columns, shape: [2, 4] }),
+    );
+    expect([made.rows, made.columns]).toEqual([2, [0, 1, 510, 511]]);
+    expect(made.values[6]).toBeCloseTo(Math.sin(1 / 10_000 ** (510 / 512)), 7);
+  });
+});
+
+test("cosines are those of the rows, and 0 of a row without length", () => {
+  const made = cosines(Float32Array.of(1, 0, 1, 1, 0, 0), 3);
+  const root = Math.SQRT1_2;
+  const expected = [1, root, 0, root, 1, 0, 0, 0, 0];
+  expected.forEach((value, i) => {
+    expect(made[i]).toBeCloseTo(value, 6);
+  });
+});
+
+test("greys run from the ground to the ink with zero in the middle", () => {
+  const greys = (/** @type {"light" | "dark"} */ scheme) =>
+    Array.from(grey_pixels(Float32Array.of(-2, -1, 0, 1, 2), 1, scheme), (pixel) => pixel & 255);
+  expect(greys("light")).toEqual([252, 252, 140, 28, 28]);
+  expect(greys("dark")).toEqual([16, 16, 128, 240, 240]);
+});
+
+test.each([
+  [0.0001, "0"],
+  [-0.21349, "−0.213"],
+  [1, "1"],
+  [-64, "−64"],
+  [123.4, "123"],
+])("%f is written %s", (value, words) => {
+  expect(signed(value)).toBe(words);
+});
+
+describe("the view of positions", () => {
+  test("says what the model has, and draws every number of it", async () => {
+    const { el } = await open();
+    expect(text(el, ".aw-positions .aw-taught-said")).toBe(
+      "Each of the 64 positions has a row of 128 numbers: learned, added to the embeddings (places.weight).",
+    );
+    const [map, similarity] = el.querySelectorAll(".aw-grey-map canvas");
+    const model = /** @type {NonNullable<ReturnType<typeof of_model>>} */ (of_model(LEARNED));
+    expect(painted.get(map)).toEqual(grey_pixels(model.values, model.top, "light"));
+    expect(painted.get(similarity)).toEqual(
+      grey_pixels(/** @type {Float32Array} */ (model.similarity), model.similar, "light"),
+    );
+    expect(el.querySelectorAll(".aw-row-bars rect")).toHaveLength(128);
+    expect(text(el, ".aw-positions .aw-taught-note")).toContain("This text has 17 tokens.");
+  });
+
+  test("opens at the selected token, and goes along with it", async () => {
+    const { el, model } = await open();
+    expect(text(el, ".aw-positions-slider")).toBe("position 14 it");
+    await press(el, "ArrowLeft");
+    expect(text(el, ".aw-positions-slider")).toBe("position 13 so");
+    await type(one(el, "input[aria-label=position]"), "3");
+    await settled();
+    expect(model.get("query")).toBe(3);
+    await type(one(el, "input[aria-label=position]"), "40");
+    expect(model.get("query")).toBe(3);
+    expect(text(el, ".aw-positions-slider")).toBe("position 40");
+  });
+
+  test("gives exact numbers of what the sliders or the pointer are at", async () => {
+    const { el } = await open();
+    const encoding = /** @type {Float32Array} */ (LEARNED.encoding);
+    const similarity = /** @type {Float32Array} */ (LEARNED.similarity);
+    const [said, pair] = [".aw-positions-encoding", ".aw-positions-similarity"].map(
+      (part) => `${part} .aw-map-said > span`,
+    );
+    await type(one(el, "input[aria-label=dimension]"), "37");
+    expect(text(el, said)).toBe(`position 14, dimension 37: ${signed(encoding[14 * 128 + 37])}`);
+    await type(one(el, "input[aria-label='the other position']"), "2");
+    expect(text(el, pair)).toBe(`positions 14 and 2: ${signed(similarity[14 * 64 + 2])}`);
+    const map = one(el, ".aw-positions-encoding .aw-grey-map");
+    map.getBoundingClientRect = () =>
+      /** @type {any} */ ({ left: 0, top: 0, width: 128, height: 64 });
+    map.dispatchEvent(new MouseEvent("pointermove", { clientX: 5.5, clientY: 9.5, bubbles: true }));
+    await drawn();
+    expect(text(el, said)).toBe(`position 9, dimension 5: ${signed(encoding[9 * 128 + 5])}`);
+    map.dispatchEvent(new MouseEvent("pointerleave"));
+    await drawn();
+    expect(text(el, said)).toContain("position 14, dimension 37");
+    await click(map, { clientX: 5.5, clientY: 9.5 });
+    expect(text(el, said)).toContain("position 9, dimension 5");
+  });
+
+  test("draws the paper's in place of the model's, of the same size", async () => {
+    const { el } = await open();
+    await click(button(el, "sine and cosine of the paper"));
+    const [map] = el.querySelectorAll(".aw-grey-map canvas");
+    expect(painted.get(map)).toEqual(grey_pixels(of_paper(LEARNED).values, 1, "light"));
+    expect(text(el, ".aw-positions .aw-taught-said")).toContain("Vaswani et al. 2017");
+    expect(text(el, ".aw-positions .aw-taught-note")).toContain("concatenate");
+  });
+
+  test("angles of rotary positions are told as such", async () => {
+    const shown = await open();
+    const encoding = Float32Array.from({ length: 128 }, (_, i) => Math.cos(Math.floor(i / 2)));
+    await send(shown, {
+      ...{ found: "rotary", path: "rotary_emb", parts: ["rotary_emb"], width: 4, shape: [64, 2] },
+      ...{ encoding, angles: Float32Array.of(1, 0.01), similarity: new Float32Array(4096).fill(1) },
+    });
+    const { el } = shown;
+    expect(text(el, ".aw-positions .aw-taught-said")).toContain("depends on the distance alone");
+    expect(texts(el, ".aw-positions .aw-heading")).toEqual([
+      "cos(position · angle)",
+      "Mean of cos((i − j) · angle)",
+    ]);
+    expect(text(el, ".aw-positions-encoding .aw-map-said")).toContain("position 14, pair 0");
+    expect(text(el, ".aw-positions .aw-taught-note")).not.toContain("concatenate");
+  });
+
+  test("biases stand by head and distance, and have no similarity", async () => {
+    const shown = await open();
+    await send(shown, {
+      ...{
+        found: "relative bias",
+        path: "bias",
+        parts: ["bias", "other"],
+        width: 2,
+        shape: [2, 3],
+      },
+      encoding: Float32Array.of(-1, 0.5, 0, 2, -3, 0.25),
+      distances: Int32Array.of(-2, -1, 0),
+    });
+    const { el, model } = shown;
+    expect(text(el, ".aw-positions-slider")).toBe("head 0");
+    await type(one(el, "input[aria-label=head]"), "1");
+    await type(one(el, "input[aria-label=distance]"), "1");
+    expect(text(el, ".aw-map-said > span")).toBe("head 1, distance −1: −3");
+    expect(model.get("query")).toBe(14);
+    expect(el.querySelector(".aw-positions-similarity")).toBeNull();
+    expect(text(el, ".aw-positions .aw-taught-note")).toContain("Found as well: other.");
+  });
+
+  test("patches of a picture are drawn where they lie", async () => {
+    const shown = await open();
+    const similarity = Float32Array.from({ length: 25 }, (_, i) => i / 25);
+    await send(shown, {
+      ...{ found: "learned", said: "learned", path: "pos", parts: ["pos"], positions: 5, width: 2 },
+      ...{ encoding: new Float32Array(10), columns: Int32Array.of(0, 1), shape: [5, 2] },
+      ...{ similarity, grid: /** @type {[number, number, number]} */ ([2, 2, 1]) },
+    });
+    const { el } = shown;
+    await type(one(el, "input[aria-label=position]"), "2");
+    expect(text(el, ".aw-positions-patches h3")).toBe("Patch 1, over the picture");
+    const canvas = one(el, ".aw-positions-patches canvas");
+    expect(painted.get(canvas)).toEqual(grey_pixels(similarity.subarray(11, 15), 23 / 25, "light"));
+    await type(one(el, "input[aria-label=position]"), "0");
+    expect(text(el, ".aw-positions-patches h3")).toBe("Class token, over the picture");
+  });
+
+  test("where nothing was found it says what was looked for, and shows the paper's", async () => {
+    const shown = await open();
+    await send(shown, { found: "none", said: "Looked for: pe." });
+    const { el } = shown;
+    expect(text(el, ".aw-positions .aw-taught-said")).toMatch(/^No positions were found/);
+    expect(text(el, ".aw-positions .aw-taught-note")).toContain("Looked for: pe.");
+    expect(texts(el, ".aw-positions .aw-segment")).toEqual(["sine and cosine of the paper"]);
+    expect(el.querySelectorAll(".aw-row-bars rect")).toHaveLength(128);
+  });
+});

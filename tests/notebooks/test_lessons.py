@@ -1,0 +1,161 @@
+"""The notebooks of the lessons: they run as they are, and their checks tell right from wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import attnwidget as aw
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = {path.stem.split("-", 2)[2]: path for path in sorted(FOLDER.glob("lesson-*.ipynb"))}
+
+# By lesson, for each exercise: what a learner may write who is right, and who is not.
+ANSWERS: dict[str, list[tuple[str, str]]] = {
+    "key-value-store": [
+        ("beta = 1.1", "beta = 5"),
+        (
+            """
+            def softargmax(scores, beta):
+                powers = np.exp(beta * (scores - np.max(scores)))
+                return powers / powers.sum()
+            """,
+            """
+            def softargmax(scores, beta):
+                return np.exp(beta * scores) / np.exp(beta * scores).sum()
+            """,
+        ),
+        ("query = [5, 0, 5]", "query = [0, 5, 5]"),
+    ],
+    "self-attention": [
+        (
+            """
+            def attention(X, W_q, W_k, W_v):
+                scores = (X @ W_q.T) @ (X @ W_k.T).T / W_q.shape[0] ** 0.5
+                return scores.softmax(-1) @ (X @ W_v.T)
+            """,
+            """
+            def attention(X, W_q, W_k, W_v):
+                return ((X @ W_q.T) @ (X @ W_k.T).T).softmax(-1) @ (X @ W_v.T)
+            """,
+        ),
+        ("shuffled_H = H[order]", "shuffled_H = H"),
+        ("def divisor(d): return 2 * d**0.5", "def divisor(d): return d**0.5"),
+    ],
+    "heads": [
+        (
+            "def split(x, heads): return x.unflatten(-1, (heads, -1)).transpose(1, 2)",
+            "def split(x, heads): return x.reshape(x.shape[0], heads, x.shape[1], -1)",
+        ),
+        (
+            "def change_when_muted(h, i, W_h): return -W_h[:, i * len(h) : (i + 1) * len(h)] @ h",
+            "def change_when_muted(h, i, W_h): return W_h[:, i * len(h) : (i + 1) * len(h)] @ h",
+        ),
+        (
+            "def numbers_kept(tokens, kv_heads, d): return 2 * tokens * kv_heads * d",
+            "def numbers_kept(tokens, kv_heads, d): return tokens * kv_heads * d",
+        ),
+    ],
+    "positions": [
+        (
+            """
+            def encoding(length, d):
+                p = torch.zeros(length, d)
+                for t in range(length):
+                    for i in range(d // 2):
+                        angle = t / 10000 ** (2 * i / d)
+                        p[t, 2 * i], p[t, 2 * i + 1] = math.sin(angle), math.cos(angle)
+                return p
+            """,
+            "def encoding(length, d): return torch.arange(length)[:, None].expand(length, d).sin()",
+        ),
+        (
+            """
+            def step_matrix(omega, steps):
+                s, c = math.sin(omega * steps), math.cos(omega * steps)
+                return [[c, s], [-s, c]]
+            """,
+            """
+            def step_matrix(omega, steps):
+                s, c = math.sin(omega * steps), math.cos(omega * steps)
+                return [[c, -s], [s, c]]
+            """,
+        ),
+        (
+            """
+            def turn(x, t, omega):
+                s, c = math.sin(omega * t), math.cos(omega * t)
+                return torch.stack([c * x[0] - s * x[1], s * x[0] + c * x[1]])
+            """,
+            "def turn(x, t, omega): return x * t * omega",
+        ),
+    ],
+}
+
+
+def cells(lesson: str) -> list[str]:
+    """Sources of the code cells."""
+    notebook = json.loads(NOTEBOOKS[lesson].read_text())
+    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+def test_every_lesson_has_a_notebook_and_every_notebook_has_answers() -> None:
+    assert set(NOTEBOOKS) == set(aw.lessons()) == set(ANSWERS)
+
+
+@pytest.mark.parametrize("lesson", sorted(NOTEBOOKS))
+def test_a_notebook_runs_from_top_to_bottom_without_network(lesson: str) -> None:
+    """Each cell in order in a kernel of its own; where nothing was answered it says so."""
+    notebook = nbformat.read(NOTEBOOKS[lesson], as_version=4)  # type: ignore[no-untyped-call]
+    # Whoever connects to anything but this machine fails.
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3")
+    client.execute(env={**os.environ, **nowhere, "HF_HUB_OFFLINE": "1"}, cwd=str(FOLDER))
+    said = "".join(
+        output.get("text", "")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    )
+    assert said.count("Not yet:") == 3
+    shown = [
+        output
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert len(shown) >= 2, "the lesson, and the reader's own"
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+@pytest.mark.parametrize("lesson", sorted(NOTEBOOKS))
+def test_each_check_tells_right_from_wrong(
+    lesson: str, is_right: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    answers = iter(ANSWERS[lesson])
+    verdicts = []
+    for source in cells(lesson):
+        is_answer = "# your answer" in source
+        if is_answer:
+            right, wrong = next(answers)
+            source = textwrap.dedent(right if is_right else wrong)  # noqa: PLW2901
+            if "import math" in "".join(cells(lesson)):
+                source = f"import math\n{source}"  # noqa: PLW2901
+        capsys.readouterr()
+        exec(compile(source, lesson, "exec"), names)
+        said = capsys.readouterr().out
+        if "Not yet" in source:
+            verdicts.append(said)
+    assert next(answers, None) is None
+    assert len(verdicts) == 3
+    for said in verdicts:
+        assert said.startswith("Right" if is_right else "Not quite"), said
