@@ -12,6 +12,7 @@ CELLS = [
     *(f"aw.lesson({name!r})" for name in aw.lessons()),
 ]
 
+
 @pytest.mark.parametrize(("nth", "name"), list(enumerate(aw.lessons())))
 def test_a_lesson_is_given_by_keyboard_alone(lab: Lab, nth: int, name: str) -> None:
     widget = lab.widget(nth)

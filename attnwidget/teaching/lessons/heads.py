@@ -11,6 +11,7 @@ from attnwidget.binding.capture import capture
 from attnwidget.explorer import Explorer, explore
 from attnwidget.teaching.questions import Choose, Estimate
 from attnwidget.teaching.tour import Stop, Tour
+from attnwidget.zoo.stories import Stories
 
 # A second "it" to look from: the model cannot know at the first what "tired" will tell it.
 TEXT = "The animal didn't cross the street because it was too tired, so it slept."
@@ -38,11 +39,11 @@ class _Measured:
         Layer and head in which "it" looks most at "animal".
     pronoun_share : float
         Its weight.
-    heads, width : int
-        Heads of a layer, and numbers of each.
+    layers, heads, width : int
+        Layers, heads of each, and numbers of a head.
     """
 
-    def __init__(self, model: torch.nn.Module, tokenizer: Any) -> None:
+    def __init__(self, model: Stories, tokenizer: Any) -> None:
         with capture(model) as trace, torch.no_grad():
             model(torch.as_tensor(tokenizer(TEXT)["input_ids"]).reshape(1, -1))
         (calls,) = trace.stacks.values()
@@ -50,7 +51,8 @@ class _Measured:
         shares = weights.diagonal(-1, dim1=-2, dim2=-1).mean(-1)  # (L, H)
         self.before, self.before_share = _largest(shares)
         self.pronoun, self.pronoun_share = _largest(weights[..., IT, 2])
-        self.heads, self.width = calls[0].heads, calls[0].q.shape[-1]
+        self.layers, self.heads = weights.shape[:2]
+        self.width = model.words.embedding_dim // self.heads
 
 
 def _largest(shares: torch.Tensor) -> tuple[tuple[int, int], float]:
@@ -59,13 +61,12 @@ def _largest(shares: torch.Tensor) -> tuple[tuple[int, int], float]:
 
 
 def _questions(facts: _Measured) -> list[Stop]:
-    layers = 3
     layer, head = facts.before
     noun_layer, noun_head = facts.pronoun
     return [
         Stop(
             f"""
-            A small language model has {layers} layers with {facts.heads} **heads** each.
+            A small language model has {facts.layers} layers with {facts.heads} **heads** each.
             Every head has its own $W_q$, $W_k$ and $W_v$: it asks its own question, at every
             word, at the same time as all the others. Each square is one head: rows look,
             columns are looked at.

@@ -202,7 +202,9 @@ def _learned() -> list[Stop]:
     words, _ = tokenizer.split(text)
     head, asks = 0, 0
     query, keys, values = (
-        np.asarray(part[0, head].double()).round(4).tolist() for part in (call.q, call.k, call.v)
+        [[round(number, 4) for number in vector] for vector in part[0, head].tolist()]
+        for part in (call.q, call.k, call.v)
+        if part is not None
     )
     return [
         Stop(
