@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from attnwidget.blocks.given import Given
 from attnwidget.call import AttentionCall
+from attnwidget.given import Given
 from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, TokenSides
 from attnwidget.trace import Trace

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,25 +11,26 @@ import torch
 
 from attnwidget.binding.bound import Binding, Pass
 from attnwidget.binding.capture import attach
-from attnwidget.blocks.given import Given, given
+from attnwidget.given import Given, given
 from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of, looking_side
 from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot
 from attnwidget.ranges import spans
 from attnwidget.refusals import check_not_empty, forward_raised, nothing_found
-from attnwidget.running import (
-    Encoded,
-    as_between_cells,
-    as_encoded,
-    encode,
-    place,
-    quietly,
-    random_numbers_kept,
-)
+from attnwidget.running import Encoded, as_between_cells, as_encoded, encode, place, quietly
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble, in_words
 
 __all__ = ["Session", "Snapshot"]
+
+
+class _Rehearsing(threading.local):
+    """Whose passes alone are taken in this thread, if one's: those of others go by unseen."""
+
+    session: Session | None = None
+
+
+rehearsing = _Rehearsing()
 
 
 @dataclass
@@ -206,6 +206,8 @@ class Session:
 
     def _is_ours(self) -> bool:
         """Whether a pass that has just ended in this thread is to be taken."""
+        if rehearsing.session not in (None, self):
+            return False
         run = self._run_here
         return self.following if run is None else not run.muted
 
@@ -299,37 +301,13 @@ class Session:
         """
         return self._run(lambda: encode(self.tokenizer, self.model, text), text)
 
-    def rehearse(self, text: str) -> Snapshot:
-        """Run the model on `text` unseen: nothing that is shown or kept changes.
-
-        Raises
-        ------
-        Trouble
-            As `run`.
-        """
-        with self._muted():
-            return Session(self.model, self.tokenizer, self.tokens, keep=1).run(text)
-
-    def run_again(self, encoded: Encoded) -> Snapshot:
-        """Run the model as it was run before, unseen; random numbers go on as if it had not."""
-        with self._muted(), as_between_cells(), random_numbers_kept():
-            return Session(self.model, keep=1)._run(lambda: encoded, None)
-
-    @contextmanager
-    def _muted(self) -> Iterator[None]:
-        """Let passes of this thread go by meanwhile."""
-        here, before = threading.get_ident(), self._run_here
-        self._runs[here] = _Run(None, muted=True)
-        try:
-            yield
-        finally:
-            del self._runs[here]
-            if before is not None:
-                self._runs[here] = before
-
     def run_inputs(self, inputs: Any) -> Snapshot:
         """Run the model on `inputs`: a tensor, a tuple of arguments, or a dict of keywords."""
-        return self._run(lambda: as_encoded(inputs), None)
+        return self.run_encoded(as_encoded(inputs))
+
+    def run_encoded(self, encoded: Encoded) -> Snapshot:
+        """Run the model on arguments as they are."""
+        return self._run(lambda: encoded, None)
 
     def _run(self, encoding: Callable[[], Encoded], text: str | None) -> Snapshot:
         here, before = threading.get_ident(), self._run_here

@@ -13,6 +13,7 @@ from attnwidget.blocks.numbers import Block, block_of, unread
 from attnwidget.blocks.watch import Frame, Watch
 from attnwidget.call import AttentionCall
 from attnwidget.passes import Snapshot
+from attnwidget.rehearsal import run_again
 from attnwidget.running import Encoded
 from attnwidget.session import Session
 from attnwidget.trouble import Trouble
@@ -82,7 +83,7 @@ def _measure(session: Session, snapshot: Snapshot, stack: str, batch: int) -> Me
     found = _Found()
     watch = Watch(model, paths, picked, functools.partial(_keep, found))
     with watch.watching():
-        again = session.run_again(encoded)
+        again = run_again(session, encoded)
     watch.finish(again.trace.calls)
     # Calls come in the same order, though a fused layer that runs step by step has other modules.
     numbers = {id(call): n for n, call in enumerate(snapshot.trace.calls)}

@@ -8,6 +8,7 @@ from typing import Any
 import traitlets
 
 from attnwidget.opening import opening
+from attnwidget.rehearsal import rehearse
 from attnwidget.session import Session, Snapshot
 from attnwidget.teaching.guided import Tried, in_stop
 from attnwidget.teaching.tour import Tour
@@ -43,7 +44,7 @@ def tried(session: Session, tour: Tour) -> list[Tried]:
             new = _read(stop.traits, of_page)
             if "text" in stop.traits and stop.traits["text"] != text:
                 text = stop.traits["text"]
-                passes[text] = passes.get(text) or session.rehearse(text)
+                passes[text] = passes.get(text) or rehearse(session, text)
                 wished = {name: value for name, value in wished.items() if name not in _OF_A_TEXT}
             if {"layer", "head"} & set(new) and "heads" not in new:
                 wished.pop("heads", None)

@@ -128,6 +128,17 @@ def test_trying_stops_is_not_a_pass_of_a_live_model() -> None:
     ex.close()
 
 
+def test_nor_of_another_explorer_that_follows_the_model() -> None:
+    model, tokenizer = aw.zoo.load("stories")
+    live = aw.explore(model, tokenizer)
+    led = aw.explore(model, tokenizer, FOX)
+    before = len(live._session.passes)
+    led.tour = [aw.Stop("One."), aw.Stop("Two.", text="The cat slept .", query="cat")]
+    assert (len(live._session.passes), live.tokens[2]) == (before, "fox")
+    led.close()
+    live.close()
+
+
 @pytest.mark.parametrize(
     ("traits", "said"),
     [
