@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MIN_NODE = 20
-BUNDLE = ("attnwidget/static/widget.js", "attnwidget/static/widget.css")
+BUNDLE = tuple(f"attnwidget/static/{name}" for name in ("widget.js", "widget.css", "later.js.gz"))
 
 
 class BundleHook(BuildHookInterface):

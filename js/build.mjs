@@ -58,9 +58,38 @@ const options = {
   ...(dev ? {} : { write: false, plugins: [packed] }),
 };
 
-if (watching) {
-  const context = await esbuild.context(options);
-  await context.watch();
-} else {
-  await esbuild.build(options);
+/**
+ * Views that the kernel sends when one is first opened. They take elements and signals from the
+ * script that is there already: its function is called with one that finds them by name.
+ *
+ * @type {esbuild.BuildOptions}
+ */
+const later = {
+  ...options,
+  entryPoints: [{ in: "src/views/later.js", out: "later" }],
+  outdir: "../attnwidget/static",
+  format: "cjs",
+  external: ["preact", "preact/*", "@preact/signals"],
+  banner: { js: "export default(require)=>{const module={exports:{}};" },
+  footer: { js: "return module.exports.default}" },
+  sourcemap: false,
+  write: false,
+  plugins: [
+    {
+      name: "zipped",
+      setup(build) {
+        build.onEnd(async ({ outputFiles = [] }) => {
+          for (const { path, contents } of outputFiles) {
+            await mkdir(dirname(path), { recursive: true });
+            await writeFile(`${path}.gz`, gzipSync(contents, { level: 9 }));
+          }
+        });
+      },
+    },
+  ],
+};
+
+for (const each of dev ? [options] : [options, later]) {
+  if (watching) await (await esbuild.context(each)).watch();
+  else await esbuild.build(each);
 }

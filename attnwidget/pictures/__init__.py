@@ -16,6 +16,7 @@ from attnwidget.pictures import (
     predictions,
     row,
     scaling,
+    script,
     shapes,
     steps,
     tile,
@@ -40,6 +41,7 @@ _OF_A_SESSION: dict[str, Callable[[Session, Snapshot, Want], Picture]] = {
     "positions": positions.picture,
     "predictions": predictions.picture,
     "scaling": scaling.picture,
+    "script": script.picture,
     "shapes": shapes.picture,
     "steps": steps.picture,
 }

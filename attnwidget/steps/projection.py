@@ -20,7 +20,7 @@ _NAMES = frozenset(
     "o wo out output proj projection dense fc oproj outproj outputproj outprojection"
     " outputprojection projectionlayer attentionout projout cproj fcout outfc outlinear linearout"
     " outputlinear outlin linout outputdense denseout toout unifyheads onet postproj wout lino"
-    " linearo projo".split()
+    " linearo projo wh hproj".split()
 )
 _ATTENTION = re.compile(r"att(e?n)|attention|mha", re.I)
 # What would stand between the heads and the projection, as it is called in attention modules.

@@ -6,6 +6,7 @@
 
 import tour_of_explorer from "../../tests/fixtures/tours/explorer.json";
 import tour_of_store from "../../tests/fixtures/tours/store.json";
+import views from "../src/views/later.js";
 import make_widget from "../src/widget.js";
 import { make_fake_model } from "./fake_kernel.js";
 import { SCENES } from "./scenes.js";
@@ -44,7 +45,7 @@ const model = store
 const cell = /** @type {HTMLElement} */ (document.querySelector(".cell"));
 if (asked.has("hidden")) cell.style.display = "none";
 
-const widget = make_widget();
+const widget = make_widget(views);
 widget.initialize({ model });
 widget.render({ model, el: cell });
 // For driving the page from a script: the stand-in for what Python would do.

@@ -16,17 +16,11 @@ import { tour_action } from "./tour/keys.js";
 import { pointed_at } from "./tour/state.js";
 import { TourPanel } from "./tour/tour.jsx";
 import { revealing } from "./ui.js";
-import { BlockView } from "./views/block.jsx";
 import { GridView } from "./views/grid.jsx";
 import { LinesView } from "./views/lines.jsx";
 import { MatrixView } from "./views/matrix.jsx";
-import { OrderView } from "./views/order.jsx";
-import { PositionsView } from "./views/positions.jsx";
-import { ScalingView } from "./views/scaling.jsx";
-import { ShapesView } from "./views/shapes.jsx";
 import { StepsView } from "./views/steps.jsx";
 import { TextView } from "./views/text.jsx";
-import { WithoutView } from "./views/without.jsx";
 
 /**
  * @typedef {object} Shown  Everything a view is drawn from.
@@ -35,10 +29,11 @@ import { WithoutView } from "./views/without.jsx";
  * @property {import("./ui.js").Ui} ui
  * @property {import("./scene.js").Scene} scene
  * @property {import("./tour/state.js").Tour} tour
+ * @property {import("./later.js").Later} later
  */
 
 /** `beside`: whether the view says itself what is selected, as no panel does.
- * @typedef {Omit<Shown, "source" | "tour"> & {beside: boolean}} ViewProps */
+ * @typedef {Omit<Shown, "source" | "tour" | "later"> & {beside: boolean}} ViewProps */
 
 /**
  * @type {Partial<Record<import("./views/names.js").ViewName, (props: ViewProps) => any>>}
@@ -48,13 +43,7 @@ const DRAWN_AS = {
   matrix: MatrixView,
   text: TextView,
   steps: StepsView,
-  block: BlockView,
   grid: GridView,
-  positions: PositionsView,
-  without: WithoutView,
-  shapes: ShapesView,
-  scaling: ScalingView,
-  order: OrderView,
 };
 
 /**
@@ -72,14 +61,14 @@ function is_for_control(key, target) {
 }
 
 /** The whole widget. @param {Shown} props */
-export function App({ source, state, ui, scene, tour }) {
+export function App({ source, state, ui, scene, tour, later }) {
   const model = scene.model.value;
   const layout = ui.layout.value;
   const trouble = scene.trouble.value;
   const in_place = trouble.whole ?? trouble.main;
   const place = scene.place.value;
   const view = state.view.value;
-  const View = DRAWN_AS[view];
+  const View = DRAWN_AS[view] ?? later.views.value?.[view];
   const lecture = ui.lecture.value;
   const has_panel = view !== "grid" && !lecture;
   const [body, size] = useSize();
@@ -158,6 +147,9 @@ export function App({ source, state, ui, scene, tour }) {
             )}
           </div>
           {in_place && <TroublePane title={in_place.title} detail={in_place.detail} />}
+          {!View && later.failed.value && (
+            <TroublePane title="This view could not be opened." detail={later.failed.value} />
+          )}
           {!in_place && !model && source.lateness.value === "silent" && (
             <TroublePane
               title="No picture yet."

@@ -41,7 +41,8 @@
  * @typedef {{key: string, kind: "scaling" | "order", prefetch?: boolean} & OfHeads} OfOneHead
  * @typedef {{key: string, kind: "shapes", layer: number, prefetch?: boolean} & InContext} ShapesWant
  * @typedef {{key: string, kind: "block", prefetch?: boolean} & InContext} BlockWant
- * @typedef {BlockWant | PositionsWant | WithoutWant | ShapesWant | OfOneHead | ModelWant | CheckWant | OverviewWant | TileWant | RowWant | LinesWant | PredictionsWant |
+ * @typedef {{key: string, kind: "script", prefetch?: boolean}} ScriptWant
+ * @typedef {ScriptWant | BlockWant | PositionsWant | WithoutWant | ShapesWant | OfOneHead | ModelWant | CheckWant | OverviewWant | TileWant | RowWant | LinesWant | PredictionsWant |
  *   StepsWant} Want
  */
 
@@ -155,7 +156,8 @@
  *   error: number | null}} BlockFacts  See attnwidget/pictures/block.py.
  * @typedef {PictureBase & {kind: "block", stack: string, tokens: number, layers: BlockFacts[],
  *   notes: string[], rows: Float32Array, shape: number[]}} BlockPicture  shape of rows: [R, T]
- * @typedef {BlockPicture | PositionsPicture | WithoutPicture | ShapesPicture | OrderPicture | ScalingPicture | ModelPicture | CheckPicture | OverviewPicture | TilePicture | RowPicture | LinesPicture |
+ * @typedef {PictureBase & {kind: "script", packed: Uint8Array, shape: number[]}} ScriptPicture
+ * @typedef {ScriptPicture | BlockPicture | PositionsPicture | WithoutPicture | ShapesPicture | OrderPicture | ScalingPicture | ModelPicture | CheckPicture | OverviewPicture | TilePicture | RowPicture | LinesPicture |
  *   PredictionsPicture | StepsPicture} Picture
  * @typedef {{type: "trouble", key: string | null, title: string, detail: string}} Trouble
  * @typedef {{type: "progress", what: string, done: number, of: number}} Progress

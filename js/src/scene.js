@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals";
 import { column_of_tile, row_facts, row_of_tile } from "./attention.js";
 import { in_place, make_drawn } from "./drawn.js";
+import { LATER_WANT } from "./later.js";
 import {
   as_tokens,
   context_in_key,
@@ -12,6 +13,7 @@ import {
 } from "./place.js";
 import { items_of, occurrences } from "./search.js";
 import { make_strung } from "./strung.js";
+import { comes_later } from "./views/names.js";
 import { is_fetched_ahead, own_want, plain_context } from "./views/wants.js";
 import {
   check_want,
@@ -59,8 +61,9 @@ const NONE = new Set();
  * @param {import("./source/live.js").Source} source
  * @param {import("./state.js").State} state
  * @param {import("./ui.js").Ui} ui
+ * @param {Pick<import("./later.js").Later, "views">} later
  */
-export function make_scene(source, state, ui) {
+export function make_scene(source, state, ui, later) {
   const wished = computed(() => ({
     stack: state.stack.value,
     layer: state.layer.value,
@@ -154,7 +157,9 @@ export function make_scene(source, state, ui) {
     );
     const own = own_of(at);
     // Some pictures are about tokens whatever the reading: theirs are the facts of the plain one.
-    const shown = [model_want(context.value), ...(own ? [own] : []), ...of_place];
+    const is_missing = comes_later(state.view.value) && later.views.value === null;
+    const of_view = [...(is_missing ? [LATER_WANT] : []), ...(own ? [own] : [])];
+    const shown = [model_want(context.value), ...of_view, ...of_place];
     const plain = plain_context(at);
     if (own && context_in_key(own.key) === plain.name) shown.push(model_want(plain));
     for (const next of own ? own_ahead(at) : []) if (next) shown.push({ ...next, prefetch: true });

@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { h, render } from "preact";
 import { App } from "./app.jsx";
+import { make_later } from "./later.js";
 import { make_scene } from "./scene.js";
 import { make_live_source } from "./source/live.js";
 import { bind_state } from "./state.js";
@@ -59,9 +60,16 @@ function put(el, ui, view) {
  * @property {() => void} stop
  */
 
-/** Attention of a model. @param {Model} model @returns {Opened} */
-function open_explorer(model) {
+/**
+ * Attention of a model.
+ *
+ * @param {Model} model
+ * @param {import("./later.js").Views | null} views
+ * @returns {Opened}
+ */
+function open_explorer(model, views) {
   const source = make_live_source(model);
+  const later = make_later(source, views);
   const state = bind_state(model);
   const tour = bind_tour(model, ({ set, text }) => {
     // Of another text only the kernel can tell what comes of it.
@@ -72,7 +80,7 @@ function open_explorer(model) {
       const window = /** @type {Window & typeof globalThis} */ (el.ownerDocument.defaultView);
       const id = make_view_id(window);
       const ui = make_ui();
-      const scene = make_scene(source, state, ui);
+      const scene = make_scene(source, state, ui, later);
       let sent = "";
       const stop_wanting = effect(() => {
         const wants = scene.wants.value;
@@ -84,7 +92,7 @@ function open_explorer(model) {
       // A page that is left cannot say so later.
       const leave = () => source.close(id);
       window.addEventListener("pagehide", leave);
-      const take_away = put(el, ui, h(App, { source, state, ui, scene, tour }));
+      const take_away = put(el, ui, h(App, { source, state, ui, scene, tour, later }));
       return () => {
         stop_wanting();
         window.removeEventListener("pagehide", leave);
@@ -96,6 +104,7 @@ function open_explorer(model) {
       source.stop();
       state.stop();
       tour.end();
+      later.stop();
     },
   };
 }
@@ -123,15 +132,19 @@ function open_store(model) {
 /**
  * The widget. A function, so that nothing is shared where a host (marimo) gives one module to
  * several widgets: each call serves one widget, shown any number of times.
+ *
+ * @param {import("./later.js").Views | null} [views]  Those that the kernel would send when one is
+ *   first opened, where the page has them.
  */
-export default function make_widget() {
+export default function make_widget(views = null) {
   /** @type {Opened | null} */
   let widget = null;
 
   return {
     /** Listens from the start: pictures may come before any view is shown. @param {{model: Model}} props */
     initialize({ model }) {
-      const opened = model.get("_kind") === "store" ? open_store(model) : open_explorer(model);
+      const opened =
+        model.get("_kind") === "store" ? open_store(model) : open_explorer(model, views);
       widget = opened;
       return () => opened.stop();
     },

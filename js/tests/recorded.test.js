@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import kernel from "../../tests/fixtures/messages/kernel.json";
 import steps from "../../tests/fixtures/views/steps.json";
 import { make_fake_model } from "../dev/fake_kernel.js";
+import { make_later } from "../src/later.js";
 import { links_of_lines, links_of_row, links_of_tile } from "../src/links.js";
 import { decode } from "../src/messages.js";
 import { make_scene } from "../src/scene.js";
@@ -190,7 +191,7 @@ function way_of_a_reader() {
   const source = make_live_source(host);
   const state = bind_state(host);
   const ui = make_ui();
-  const { wants } = make_scene(source, state, ui);
+  const { wants } = make_scene(source, state, ui, make_later(source, null));
   let shown = "";
   const stop = effect(() => {
     const list = wants.value.map(({ key }) => key).join();

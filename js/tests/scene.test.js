@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { make_fake_model } from "../dev/fake_kernel.js";
+import { make_later } from "../src/later.js";
 import { make_scene } from "../src/scene.js";
 import { make_live_source } from "../src/source/live.js";
 import { bind_state } from "../src/state.js";
@@ -50,7 +51,7 @@ function make_page(traits) {
   const source = make_live_source(host);
   const state = bind_state(host);
   const ui = make_ui();
-  const page = make_scene(source, state, ui);
+  const page = make_scene(source, state, ui, make_later(source, null));
   // As the widget does: what is wanted is on a screen, and drawn.
   ends.push(effect(() => source.show("view", page.wants.value)));
   ends.push(

@@ -1,5 +1,6 @@
 import { make_fake_model } from "../dev/fake_kernel.js";
 import { SCENES } from "../dev/scenes.js";
+import views from "../src/views/later.js";
 import make_widget from "../src/widget.js";
 import { soon } from "./setup.js";
 
@@ -31,7 +32,7 @@ export async function show(name, traits = {}, other = {}) {
   const made = SCENES[name]();
   const scene = { ...made.scene, delay: 0, ...other };
   const model = make_fake_model(scene, { ...made.traits, ...traits });
-  const widget = make_widget();
+  const widget = make_widget(views);
   const stop = widget.initialize({ model });
   const ending = new AbortController();
   const el = document.createElement("div");

@@ -26,7 +26,7 @@ def test_the_attention_that_a_cell_returned_is_on_screen(lab: Lab) -> None:
     lab.python("live.view = 'matrix'; live.head = 2; live.query = 1; live.key = 4")
     lab.wait_until_drawn()
     for _ in range(2):  # run the cell again: another x, another picture
-        share = float(lab.python("print(float(A[0, 2, 1, 4]))"))
+        share = float(lab.python("print(A[0, 2, 1, 4].item())"))
         lab.widget().locator(".aw-number", has_text=f"{share:.3g}").wait_for()
         before = lab.cells()
         lab.begin(1)
@@ -39,6 +39,6 @@ def test_the_result_that_a_cell_returned_is_where_the_steps_end(lab: Lab) -> Non
     lab.python("import json; live.view, live.stage, live.query = 'steps', 'projection', 3")
     expected = np.array(json.loads(lab.python("print(json.dumps(H[0, 3].tolist()))")))
     lab.widget().locator(".aw-steps-view").wait_for()
-    found = np.array(along(vector(lab, "output: all heads")))
+    found = np.array(along(vector(lab, "W_h: all heads")))
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= 1e-5

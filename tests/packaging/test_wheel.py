@@ -11,7 +11,7 @@ from pathlib import Path
 import attnwidget
 from tests.packaging.conftest import ROOT, build, only
 
-BUNDLE = {"attnwidget/static/widget.js", "attnwidget/static/widget.css"}
+BUNDLE = {f"attnwidget/static/{name}" for name in ("widget.js", "widget.css", "later.js.gz")}
 
 OPEN_A_WIDGET = """
 import json

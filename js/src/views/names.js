@@ -21,6 +21,9 @@ const TAUGHT = /** @type {const} */ ([
 
 /** @typedef {(typeof VIEWS)[number][0] | (typeof TAUGHT)[number][0]} ViewName */
 
+/** Whether a view is sent when it is first opened: see later.js. @param {ViewName} view */
+export const comes_later = (view) => view === "block" || TAUGHT.some(([name]) => name === view);
+
 /** @param {ViewName} shown @returns {readonly (readonly [ViewName, string])[]} */
 export function views_offered(shown) {
   return [...VIEWS, ...TAUGHT.filter(([name]) => name === shown)];

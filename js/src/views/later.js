@@ -1,0 +1,23 @@
+/**
+ * The block view, and views made for lessons. They are bundled apart from the widget's script (see ../../build.mjs), and
+ * the kernel sends them when one is first opened.
+ */
+
+import { BlockView } from "./block.jsx";
+import { OrderView } from "./order.jsx";
+import { PositionsView } from "./positions.jsx";
+import { ScalingView } from "./scaling.jsx";
+import { ShapesView } from "./shapes.jsx";
+import { WithoutView } from "./without.jsx";
+
+/** @typedef {Partial<Record<import("./names.js").ViewName, (props: any) => any>>} Views */
+
+/** @type {Views} */
+export default {
+  block: BlockView,
+  shapes: ShapesView,
+  scaling: ScalingView,
+  order: OrderView,
+  positions: PositionsView,
+  without: WithoutView,
+};
