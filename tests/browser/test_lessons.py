@@ -6,6 +6,7 @@ import pytest
 
 import attnwidget as aw
 from tests.browser.lab import Lab
+from tests.browser.test_looks import CUT
 
 CELLS = [
     "import attnwidget as aw",
@@ -70,6 +71,24 @@ def test_a_lesson_can_be_read_from_the_last_row(lab: Lab, nth: int, name: str) -
         lab.screenshot(f"lecture-{name}-{at + 1:02}", nth)
         assert widget.evaluate(_SMALL, 20) == [], f"stop {at + 1}"
     lab.page.keyboard.press("f")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [800, 1400])
+def test_nothing_of_a_lesson_is_cut(lab: Lab, width: int, dark: bool) -> None:
+    lab.page.set_viewport_size({"width": width + 220, "height": 1000})
+    lab.theme(dark)
+    for nth, name in enumerate(aw.lessons()):
+        widget = lab.widget(nth)
+        widget.evaluate("(e, width) => { e.parentElement.style.width = `${width}px`; }", width)
+        stops = widget.locator(".aw-tour-progress button")
+        for at in range(stops.count()):
+            stops.nth(at).click()
+            lab.page.wait_for_timeout(250)
+            mode = "dark" if dark else "light"
+            lab.screenshot(f"stop-{name}-{at + 1:02}-{width}-{mode}", nth)
+            assert widget.evaluate(CUT) == [], f"{name}, stop {at + 1}"
+            assert abs(widget.evaluate("(e) => e.clientWidth") - width) <= 2
 
 
 def answer(lab: Lab, nth: int, ask: aw.Choose | aw.Estimate) -> None:

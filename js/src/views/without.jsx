@@ -7,6 +7,8 @@ import { CHANGES, first_choice, nats, share_in_words, shares_of_most } from "./w
 
 /** @typedef {import("../messages.js").WithoutPicture} WithoutPicture */
 
+/** More of them say little, and push what stands below out of sight. */
+const MOST_CANDIDATES = 6;
 /** The other heads stand beside the candidates where there is room for both. */
 const ROOM_FOR_TWO = 680;
 
@@ -70,7 +72,7 @@ function Moved({ picture, texts, gaps, stale, wide, state }) {
         <InWords picture={picture} token={texts[at] ?? ""} />
       </p>
       <div class="aw-without-parts">
-        <Candidates candidates={candidates} />
+        <Candidates candidates={telling(candidates)} />
         {wide && heads}
       </div>
       <p class="aw-without-kl">
@@ -127,6 +129,13 @@ function InWords({ picture, token }) {
       .
     </>
   );
+}
+
+/** Those that take the largest share before or after, in their order. @param {WithoutPicture["candidates"]} candidates */
+function telling(candidates) {
+  const share = (/** @type {typeof candidates[number]} */ one) => Math.max(one.before, one.after);
+  const least = candidates.map(share).sort((a, b) => b - a)[MOST_CANDIDATES - 1] ?? 0;
+  return candidates.filter((one) => share(one) >= least);
 }
 
 /** Two lists of bars in one order. @param {{candidates: WithoutPicture["candidates"]}} props */
