@@ -36,7 +36,7 @@ import { made_up_steps } from "./made_up_steps.js";
  * @property {string[]} [notes]  On how tokens are read.
  * @property {boolean} [live]  Whether the model's passes are followed; they are, if not told.
  * @property {number} [d]  Numbers in a query, key or value.
- * @property {Partial<import("../src/messages.js").StepsPicture>} [steps]  What is otherwise in them.
+ * @property {Partial<import("../src/views/messages.js").StepsPicture>} [steps]  What is otherwise in them.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
  */
 

@@ -11,8 +11,8 @@ const KEYS_SHOWN = 64;
  * @param {Uint8Array} given.flags
  * @param {(...parts: number[]) => number} given.noise
  * @param {{heads: number, kv_heads?: number, d?: number,
- *   steps?: Partial<import("../src/messages.js").StepsPicture>}} given.scene
- * @param {import("../src/messages.js").StepsWant} given.want
+ *   steps?: Partial<import("../src/views/messages.js").StepsPicture>}} given.scene
+ * @param {import("../src/views/messages.js").StepsWant} given.want
  * @returns {{facts: Record<string, unknown>, arrays: Record<string, [any, number[]]>}}
  */
 export function made_up_steps({ weights, flags, noise, scene, want }) {

@@ -17,9 +17,9 @@ import { pointed_at } from "./tour/state.js";
 import { TourPanel } from "./tour/tour.jsx";
 import { revealing } from "./ui.js";
 import { GridView } from "./views/grid.jsx";
-import { LinesView } from "./views/lines.jsx";
-import { MatrixView } from "./views/matrix.jsx";
-import { StepsView } from "./views/steps.jsx";
+import { LinesView } from "./views/lines/lines.jsx";
+import { MatrixView } from "./views/matrix/matrix.jsx";
+import { StepsView } from "./views/steps/steps.jsx";
 import { TextView } from "./views/text.jsx";
 
 /**

@@ -4,7 +4,7 @@ import { toggle_head } from "./head_sets.js";
 import { is_head, whole_region } from "./place.js";
 import { zoomed } from "./ui.js";
 import { VIEWS } from "./views/names.js";
-import { step_stage } from "./views/steps_stages.js";
+import { step_stage } from "./views/steps/stages.js";
 
 /** @typedef {import("./place.js").Place} Place */
 /** @typedef {import("./messages.js").LayerHead} LayerHead */

@@ -32,7 +32,7 @@ import { batch, signal } from "@preact/signals";
  * @property {number} batch
  * @property {number | null} step  A kept pass to stay at; null follows the newest.
  * @property {import("./views/names.js").ViewName} view
- * @property {import("./views/stages.js").Stage} stage  How far the steps are walked.
+ * @property {import("./views/steps/stage_names.js").Stage} stage  How far the steps are walked.
  * @property {"head" | "positions" | "order"} remove  What the model is to do without.
  * @property {import("./messages.js").Direction} direction
  * @property {boolean} words

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/block.json";
 import { decode } from "../src/messages.js";
-import { layout_of, WIDE_BOX, widest_of } from "../src/views/block_layout.js";
-import { factor_in_words, most_added, ratio_of, reader } from "../src/views/block_numbers.js";
-import { columns } from "../src/views/block_tokens.jsx";
+import { layout_of, WIDE_BOX, widest_of } from "../src/views/block/layout.js";
+import { factor_in_words, most_added, ratio_of, reader } from "../src/views/block/numbers.js";
+import { columns } from "../src/views/block/tokens.jsx";
 import { click, drawn, one, press, settled, show, text, texts } from "./show.js";
 
-/** @typedef {import("../src/messages.js").BlockPicture} BlockPicture */
-/** @typedef {import("../src/messages.js").BlockFacts} BlockFacts */
-/** @typedef {import("../src/messages.js").BlockSum} BlockSum */
+/** @typedef {import("../src/views/messages.js").BlockPicture} BlockPicture */
+/** @typedef {import("../src/views/messages.js").BlockFacts} BlockFacts */
+/** @typedef {import("../src/views/messages.js").BlockSum} BlockSum */
 
 const [{ content, buffers }] = recorded;
 const PICTURE = /** @type {BlockPicture} */ (
@@ -35,7 +35,7 @@ const as_percent = (share) => `${Math.round(100 * share)} %`;
 const shown = (traits = {}) => show("stories", { view: "block", ...traits });
 
 const NORM = { path: "b.norm", class_name: "LayerNorm", out: 1 };
-/** A block of one sum: of which branches, and whether a norm follows. @param {Partial<import("../src/messages.js").BlockBranch>[]} branches @param {Partial<BlockSum>} [sum] @returns {BlockSum} */
+/** A block of one sum: of which branches, and whether a norm follows. @param {Partial<import("../src/views/messages.js").BlockBranch>[]} branches @param {Partial<BlockSum>} [sum] @returns {BlockSum} */
 const sum_of = (branches, sum = {}) => ({
   ...{ stream: 0, stream_factor: 1, total: 2, norm: null },
   branches: branches.map((branch) => ({

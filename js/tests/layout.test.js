@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { grid_rows, group_of, sizes_for } from "../src/parts/head_grid.jsx";
 import { moved, revealing, zoomed } from "../src/ui.js";
-import { labels_along, matrix_layout, SIDE_WIDTH } from "../src/views/matrix_layout.js";
+import { labels_along, matrix_layout, SIDE_WIDTH } from "../src/views/matrix/layout.js";
 import { layer_of, model_of, sequence } from "./pictures.js";
 
 describe("matrix_layout", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { links_of_row } from "../src/links.js";
-import { items_in_sight, lines_layout, scrolled_to } from "../src/views/lines_layout.js";
-import { mean_of, shares_beside, unseen, washes_of } from "../src/views/lines_shares.js";
+import { items_in_sight, lines_layout, scrolled_to } from "../src/views/lines/layout.js";
+import { mean_of, shares_beside, unseen, washes_of } from "../src/views/lines/shares.js";
 import { row_of, sequence } from "./pictures.js";
 
 /** @param {Partial<Parameters<typeof lines_layout>[0]>} given */

@@ -7,8 +7,8 @@ import {
   in_order,
   rows_of,
   shuffled,
-} from "../src/views/order_numbers.js";
-import { normal, uniform } from "../src/views/scaling_numbers.js";
+} from "../src/views/order/numbers.js";
+import { normal, uniform } from "../src/views/scaling/numbers.js";
 import { button, click, drawn, one, press, show, text, texts } from "./show.js";
 
 /** @param {() => number} next @param {number} n @param {number} width */

@@ -8,11 +8,11 @@ import {
   of_paper,
   signed,
   sine_or_cosine,
-} from "../src/views/positions_numbers.js";
+} from "../src/views/positions/numbers.js";
 import { painted } from "./setup.js";
 import { button, click, drawn, one, press, settled, show, text, texts, type } from "./show.js";
 
-/** @typedef {import("../src/messages.js").PositionsPicture} PositionsPicture */
+/** @typedef {import("../src/views/messages.js").PositionsPicture} PositionsPicture */
 
 const [{ content, buffers }] = recorded;
 const bytes = buffers.map((buffer) => Uint8Array.from(atob(buffer), (c) => c.charCodeAt(0)));

@@ -8,7 +8,7 @@ import {
   nearest_size,
   SIZES,
   variance,
-} from "../src/views/scaling_numbers.js";
+} from "../src/views/scaling/numbers.js";
 import { button, click, one, show, text, texts, type } from "./show.js";
 
 /** One draw alone is off by some per cent, as it should be. */

@@ -7,10 +7,10 @@ import {
   sharing_in_words,
   size_of,
   steps_of,
-} from "../src/views/shapes_steps.js";
+} from "../src/views/shapes/steps.js";
 import { drawn, one, show, text, texts } from "./show.js";
 
-/** @typedef {import("../src/messages.js").ShapesPicture} ShapesPicture */
+/** @typedef {import("../src/views/messages.js").ShapesPicture} ShapesPicture */
 
 /** @param {Partial<ShapesPicture>} [other] @returns {ShapesPicture} */
 const picture_of = (other = {}) => /** @type {any} */ ({ ...recorded[0].content, ...other });

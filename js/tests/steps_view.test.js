@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/steps.json";
 import { decode } from "../src/messages.js";
-import { STAGES } from "../src/views/stages.js";
-import { fitting } from "../src/views/steps_layout.js";
-import { decimal, exact, rows_of, scale_in_words } from "../src/views/steps_numbers.js";
-import { stage_shown, stages_of } from "../src/views/steps_stages.js";
-import { pooled } from "../src/views/vector.jsx";
+import { pooled } from "../src/parts/vector.jsx";
+import { fitting } from "../src/views/steps/layout.js";
+import { decimal, exact, rows_of, scale_in_words } from "../src/views/steps/numbers.js";
+import { STAGES } from "../src/views/steps/stage_names.js";
+import { stage_shown, stages_of } from "../src/views/steps/stages.js";
 import { laid_out } from "./setup.js";
 import { button, click, one, press, settled, show, text, texts } from "./show.js";
 
-/** @typedef {import("../src/messages.js").StepsPicture} StepsPicture */
+/** @typedef {import("../src/views/messages.js").StepsPicture} StepsPicture */
 /** @typedef {Awaited<ReturnType<typeof show>>} Page */
 
 const [{ content, buffers }] = recorded;
@@ -366,7 +366,7 @@ describe("on little room", () => {
   });
 
   test("columns never take more than there is, but for the last", () => {
-    const columns = /** @type {import("../src/views/steps_layout.js").Column[]} */ ([
+    const columns = /** @type {import("../src/views/steps/layout.js").Column[]} */ ([
       { name: "k", stage: "keys", words: "", least: 88, most: 190 },
       { name: "dot", stage: "sum", words: "", least: 58, most: 58 },
       { name: "minus", stage: "softmax", words: "", least: 58, most: 58, passing: true },

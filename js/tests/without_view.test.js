@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/without.json";
 import { decode } from "../src/messages.js";
-import { nats, share_in_words, shares_of_most } from "../src/views/without_words.js";
+import { nats, share_in_words, shares_of_most } from "../src/views/without/words.js";
 import { button, click, drawn, one, press, settled, show, text, texts } from "./show.js";
 
 /** @param {number} i */
 const picture_of = (i) =>
-  /** @type {import("../src/messages.js").WithoutPicture} */ (
+  /** @type {import("../src/views/messages.js").WithoutPicture} */ (
     decode(
       recorded[i].content,
       recorded[i].buffers.map((buffer) => Uint8Array.from(atob(buffer), (c) => c.charCodeAt(0))),

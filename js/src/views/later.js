@@ -3,12 +3,12 @@
  * the kernel sends them when one is first opened.
  */
 
-import { BlockView } from "./block.jsx";
-import { OrderView } from "./order.jsx";
-import { PositionsView } from "./positions.jsx";
-import { ScalingView } from "./scaling.jsx";
-import { ShapesView } from "./shapes.jsx";
-import { WithoutView } from "./without.jsx";
+import { BlockView } from "./block/block.jsx";
+import { OrderView } from "./order/order.jsx";
+import { PositionsView } from "./positions/positions.jsx";
+import { ScalingView } from "./scaling/scaling.jsx";
+import { ShapesView } from "./shapes/shapes.jsx";
+import { WithoutView } from "./without/without.jsx";
 
 /** @typedef {Partial<Record<import("./names.js").ViewName, (props: any) => any>>} Views */
 

@@ -44,7 +44,7 @@ export const is_fetched_ahead = (view) => QUICK.has(view);
 /**
  * What is shown of the selected head alone.
  *
- * @template {import("../messages.js").OfOneHead["kind"]} Kind
+ * @template {import("./messages.js").OfOneHead["kind"]} Kind
  * @param {Kind} kind
  * @param {import("../place.js").Place} place
  * @param {import("../place.js").Context} [context]

@@ -1,0 +1,134 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { grey_pixels } from "./numbers.js";
+
+/**
+ * Signed numbers as a map of greys, one pixel each, drawn as large as there is room.
+ *
+ * @param {object} props
+ * @param {Float32Array} props.values
+ * @param {number} props.rows
+ * @param {number} props.cols
+ * @param {number} props.top
+ * @param {import("../../draw/colours.js").Scheme} props.scheme
+ * @param {string} props.label
+ * @param {number | null} props.row  Framed.
+ * @param {number | null} props.col  Marked.
+ * @param {boolean} [props.one]  Whether the one cell of both is framed instead.
+ * @param {(cell: {row: number, col: number} | null) => void} props.onPeek
+ * @param {(cell: {row: number, col: number}) => void} props.onChoose
+ */
+export function GreyMap({
+  values,
+  rows,
+  cols,
+  top,
+  scheme,
+  label,
+  row,
+  col,
+  one,
+  onPeek,
+  onChoose,
+}) {
+  const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  useLayoutEffect(() => {
+    const canvas = ref.current;
+    if (!canvas) return;
+    [canvas.width, canvas.height] = [cols, rows];
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    const image = context.createImageData(cols, rows);
+    new Uint32Array(image.data.buffer).set(grey_pixels(values, top, scheme));
+    context.putImageData(image, 0, 0);
+  }, [values, rows, cols, top, scheme]);
+  /** @param {PointerEvent | MouseEvent} event */
+  const cell_of = (event) => {
+    const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
+    const along = (/** @type {number} */ at, /** @type {number} */ size, /** @type {number} */ n) =>
+      Math.min(n - 1, Math.max(0, Math.floor((at / (size || 1)) * n)));
+    return {
+      row: along(event.clientY - box.top, box.height, rows),
+      col: along(event.clientX - box.left, box.width, cols),
+    };
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the sliders beside it do the same
+    <div
+      class="aw-grey-map"
+      role="img"
+      aria-label={label}
+      onPointerMove={(event) => onPeek(cell_of(event))}
+      onPointerLeave={() => onPeek(null)}
+      onClick={(event) => onChoose(cell_of(event))}
+    >
+      <canvas ref={ref} />
+      {one && row !== null && col !== null && (
+        <i class="aw-map-cell" style={{ ...down(row, rows), ...across(col, cols) }} />
+      )}
+      {!one && row !== null && <i class="aw-map-row" style={down(row, rows)} />}
+      {!one && col !== null && <i class="aw-map-col" style={across(col, cols)} />}
+    </div>
+  );
+}
+
+/** @param {number} row @param {number} rows */
+const down = (row, rows) => ({ top: `${(100 * row) / rows}%`, height: `${100 / rows}%` });
+/** @param {number} col @param {number} cols */
+const across = (col, cols) => ({ left: `${(100 * col) / cols}%`, width: `${100 / cols}%` });
+
+/**
+ * One row of a map as bars above and below a line, under the same columns.
+ *
+ * @param {{values: Float32Array, top: number, at: number, label: string}} props
+ */
+export function RowBars({ values, top, at, label }) {
+  const n = values.length;
+  return (
+    <svg
+      class="aw-row-bars"
+      viewBox={`0 0 ${n} 2`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
+      {Array.from(values, (value, i) => {
+        const size = Math.min(1, Math.abs(value) / top);
+        return (
+          <rect
+            key={i}
+            class={i === at ? "aw-bar-at" : undefined}
+            x={i + 0.1}
+            y={value < 0 ? 1 : 1 - size}
+            width="0.8"
+            height={size}
+          />
+        );
+      })}
+      <path d={`M0 1H${n}`} />
+    </svg>
+  );
+}
+
+/**
+ * Similarity of one position with all others as a line, under the same columns.
+ *
+ * @param {{values: Float32Array, at: number, other: number, label: string}} props
+ */
+export function RowLine({ values, at, other, label }) {
+  const n = values.length;
+  const points = Array.from(values, (value, i) => `${i + 0.5},${(1 - value).toFixed(4)}`);
+  return (
+    <svg
+      class="aw-row-line"
+      viewBox={`0 -0.05 ${n} 2.1`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
+      <path class="aw-line-zero" d={`M0 1H${n}`} />
+      <path class="aw-line-at" d={`M${at + 0.5} 0V2`} />
+      <path class="aw-line-other" d={`M${other + 0.5} 0V2`} />
+      <polyline points={points.join(" ")} />
+    </svg>
+  );
+}

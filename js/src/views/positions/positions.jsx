@@ -1,0 +1,372 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Segmented } from "../../parts/segmented.jsx";
+import { cut_middle, shown_token } from "../../words.js";
+import { GreyMap, RowBars, RowLine } from "./charts.jsx";
+import { grey_gradient, of_model, of_paper, signed, signed_whole } from "./numbers.js";
+
+/** @typedef {import("../messages.js").PositionsPicture} PositionsPicture */
+/** @typedef {import("./numbers.js").Encoding} Encoding */
+
+/** Letters of the token that a position has. */
+const LONGEST = 14;
+
+/**
+ * How the model knows where its tokens stand, beside the sine and cosine of the paper.
+ *
+ * @param {import("../../app.jsx").ViewProps} props
+ */
+export function PositionsView({ scene, state, ui }) {
+  const own = scene.own.value;
+  const picture = own?.picture.kind === "positions" ? own.picture : null;
+  if (!picture || !own) {
+    return (
+      <div class="aw-taught">
+        <p class="aw-quiet">Looking for positions in the model …</p>
+      </div>
+    );
+  }
+  return (
+    <Encodings
+      picture={picture}
+      texts={own.tokens.queries}
+      stale={own.stale}
+      query={state.query.value}
+      scheme={ui.scheme.value}
+      onQuery={(query) => state.choose({ query })}
+    />
+  );
+}
+
+/**
+ * @param {{picture: PositionsPicture, texts: string[], stale: boolean, query: number | null,
+ *   scheme: import("../../draw/colours.js").Scheme, onQuery: (query: number) => void}} props
+ */
+function Encodings({ picture, texts, stale, query, scheme, onQuery }) {
+  const model = useMemo(() => of_model(picture), [picture]);
+  const [wish, set_wish] = useState(/** @type {"model" | "paper"} */ ("model"));
+  const shown = model ? wish : "paper";
+  const paper = useMemo(() => (shown === "paper" ? of_paper(picture) : null), [picture, shown]);
+  const encoding = /** @type {Encoding} */ (paper ?? model);
+  const kind = shown === "paper" ? "paper" : picture.found;
+
+  const [chosen, set_chosen] = useState(/** @type {number | null} */ (null));
+  // Whoever steps through the tokens sees their positions.
+  useEffect(() => set_chosen(null), [query]);
+  const of_heads = kind === "relative bias" || kind === "ALiBi";
+  const at = Math.min(encoding.rows - 1, chosen ?? (of_heads ? 0 : (query ?? 0)));
+  /** @param {number} row */
+  const choose = (row) => {
+    if (!of_heads && row < texts.length && row !== query) onQuery(row);
+    set_chosen(row);
+  };
+  return (
+    <div class={`aw-taught aw-positions${stale ? " aw-stale" : ""}`}>
+      <p class="aw-taught-said">
+        <InWords picture={picture} kind={kind} />
+      </p>
+      <div class="aw-positions-controls">
+        <Segmented
+          label="Which encoding"
+          value={shown}
+          options={model ? WHICH : WHICH.slice(1)}
+          onChoose={set_wish}
+        />
+        <Slider
+          label={of_heads ? "head" : "position"}
+          value={at}
+          most={encoding.rows - 1}
+          said={
+            !of_heads && at < texts.length ? cut_middle(shown_token(texts[at]).text, LONGEST) : ""
+          }
+          onChoose={choose}
+        />
+      </div>
+      <Maps key={kind} {...{ picture, encoding, kind, at, scheme }} onChoose={choose} />
+      <p class="aw-taught-note">
+        <Notes picture={picture} kind={kind} encoding={encoding} />
+      </p>
+    </div>
+  );
+}
+
+const WHICH = /** @type {const} */ ([
+  ["model", "this model"],
+  ["paper", "sine and cosine of the paper"],
+]);
+
+/**
+ * The encoding and its similarities, each with one row drawn under it.
+ *
+ * @param {{picture: PositionsPicture, encoding: Encoding, kind: PositionsPicture["found"] | "paper",
+ *   at: number, scheme: import("../../draw/colours.js").Scheme, onChoose: (row: number) => void}} props
+ */
+function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
+  const { rows, cols, values, top, columns, similarity, similar } = encoding;
+  const [col, set_col] = useState(Math.max(0, columns.indexOf(-1)));
+  const [other, set_other] = useState(0);
+  const [peek, set_peek] = useState(/** @type {{row: number, col: number} | null} */ (null));
+  const [peek_pair, set_peek_pair] = useState(
+    /** @type {{row: number, col: number} | null} */ (null),
+  );
+  const here = peek ?? { row: at, col: Math.min(col, cols - 1) };
+  const pair = peek_pair ?? { row: at, col: Math.min(other, rows - 1) };
+  const words = names_of(kind);
+  const column = columns[here.col];
+  const grid = kind === picture.found ? picture.grid : null;
+  const row_of = (/** @type {Float32Array} */ all, /** @type {number} */ n) =>
+    all.subarray(at * n, (at + 1) * n);
+  return (
+    <div class="aw-positions-maps">
+      <section class="aw-positions-encoding">
+        <h3 class="aw-heading">{words.title}</h3>
+        <div class="aw-map-frame">
+          <span class="aw-map-down" aria-hidden="true">
+            <span>0</span>
+            <span>{words.row}</span>
+            <span>{rows - 1}</span>
+          </span>
+          <GreyMap
+            {...{ values, rows, cols, top, scheme }}
+            label={`${rows} × ${cols} numbers from ${signed(-top)} to ${signed(top)}`}
+            row={at}
+            col={null}
+            onPeek={set_peek}
+            onChoose={(cell) => {
+              onChoose(cell.row);
+              set_col(cell.col);
+            }}
+          />
+        </div>
+        <div class="aw-map-frame">
+          <span class="aw-map-down" aria-hidden="true" />
+          <div class="aw-under-map">
+            <RowBars
+              values={row_of(values, cols)}
+              {...{ top }}
+              at={here.col}
+              label={`${words.row} ${at} as bars`}
+            />
+            <input
+              type="range"
+              min="0"
+              max={cols - 1}
+              value={Math.min(col, cols - 1)}
+              aria-label={words.column}
+              aria-valuetext={`${words.column} ${signed_whole(columns[Math.min(col, cols - 1)])}`}
+              onInput={(event) => set_col(Number(event.currentTarget.value))}
+            />
+          </div>
+        </div>
+        <p class="aw-map-said" aria-live="polite">
+          <span>
+            {words.row} {here.row}, {words.column} {signed_whole(column)}:{" "}
+            <b title={`${values[here.row * cols + here.col]}`}>
+              {signed(values[here.row * cols + here.col])}
+            </b>
+          </span>
+          <Legend top={top} scheme={scheme} />
+        </p>
+      </section>
+      {similarity && (
+        <section class="aw-positions-similarity">
+          <h3 class="aw-heading">{words.similarity}</h3>
+          <GreyMap
+            values={similarity}
+            rows={rows}
+            cols={rows}
+            top={similar}
+            scheme={scheme}
+            label={`Similarity of ${rows} positions with one another, from −1 to 1`}
+            row={at}
+            col={pair.col}
+            onPeek={set_peek_pair}
+            onChoose={(cell) => {
+              onChoose(cell.row);
+              set_other(cell.col);
+            }}
+          />
+          <div class="aw-under-map">
+            <RowLine
+              values={row_of(similarity, rows)}
+              at={at}
+              other={pair.col}
+              label={`Similarity of position ${at} with all others, as a line`}
+            />
+            <input
+              type="range"
+              min="0"
+              max={rows - 1}
+              value={Math.min(other, rows - 1)}
+              aria-label="the other position"
+              onInput={(event) => set_other(Number(event.currentTarget.value))}
+            />
+          </div>
+          <p class="aw-map-said" aria-live="polite">
+            <span>
+              positions {pair.row} and {pair.col}:{" "}
+              <b>{signed(similarity[pair.row * rows + pair.col])}</b>
+            </span>
+            <Legend top={similar} scheme={scheme} />
+          </p>
+        </section>
+      )}
+      {grid && similarity && (
+        <Patches
+          {...{ grid, scheme, at, similar }}
+          values={row_of(similarity, rows)}
+          onChoose={onChoose}
+        />
+      )}
+    </div>
+  );
+}
+
+/**
+ * Similarity of one patch with all others, where they lie in the picture.
+ *
+ * @param {{grid: [number, number, number], values: Float32Array, at: number, similar: number,
+ *   scheme: import("../../draw/colours.js").Scheme, onChoose: (position: number) => void}} props
+ */
+function Patches({ grid: [rows, cols, before], values, at, similar, scheme, onChoose }) {
+  const own = at - before;
+  return (
+    <section class="aw-positions-patches">
+      <h3 class="aw-heading">{own < 0 ? "Class token" : `Patch ${own}`}, over the picture</h3>
+      <GreyMap
+        values={values.subarray(before)}
+        {...{ rows, cols, scheme }}
+        top={similar}
+        label={`Similarity with ${rows} × ${cols} patches`}
+        row={own < 0 ? null : Math.floor(own / cols)}
+        col={own < 0 ? null : own % cols}
+        one
+        onPeek={() => {}}
+        onChoose={(cell) => onChoose(before + cell.row * cols + cell.col)}
+      />
+    </section>
+  );
+}
+
+/**
+ * @param {{label: string, value: number, most: number, said: string,
+ *   onChoose: (value: number) => void}} props
+ */
+function Slider({ label, value, most, said, onChoose }) {
+  return (
+    <label class="aw-positions-slider">
+      <span>
+        {label} <b>{value}</b>
+        {said && <bdi class="aw-token aw-token-query"> {said}</bdi>}
+      </span>
+      <input
+        type="range"
+        min="0"
+        max={most}
+        value={value}
+        aria-label={label}
+        onInput={(event) => onChoose(Number(event.currentTarget.value))}
+      />
+    </label>
+  );
+}
+
+/** @param {{top: number, scheme: import("../../draw/colours.js").Scheme}} props */
+function Legend({ top, scheme }) {
+  return (
+    <span class="aw-grey-legend aw-quiet" aria-hidden="true">
+      {signed(-top)} <i style={{ background: grey_gradient(scheme) }} /> {signed(top)}
+    </span>
+  );
+}
+
+/** What the rows, columns and maps of each kind are called. @param {PositionsPicture["found"] | "paper"} kind */
+function names_of(kind) {
+  const of_rows = {
+    ...{
+      row: "position",
+      column: "dimension",
+      title: "Encoding: positions down, dimensions across",
+    },
+    similarity: "Cosines of the positions",
+  };
+  if (kind === "rotary") {
+    return {
+      ...{ row: "position", column: "pair", title: "cos(position · angle)" },
+      similarity: "Mean of cos((i − j) · angle)",
+    };
+  }
+  if (kind === "relative bias" || kind === "ALiBi") {
+    const title = "What is added to a score, by the distance from query to key";
+    return { ...of_rows, row: "head", column: "distance", title };
+  }
+  return of_rows;
+}
+
+/** The sentence on top. @param {{picture: PositionsPicture, kind: PositionsPicture["found"] | "paper"}} props */
+function InWords({ picture, kind }) {
+  const { positions, width, path, said } = picture;
+  const where = path && (
+    <>
+      {" "}
+      (<code>{path}</code>)
+    </>
+  );
+  if (kind === "paper") {
+    return (
+      <>
+        {picture.found === "none" && "No positions were found in this model. "}
+        Vaswani et al. 2017 add sines and cosines of the position, at falling frequencies: near
+        positions look alike.
+      </>
+    );
+  }
+  if (kind === "rotary") {
+    return (
+      <>
+        Rotary: each pair of numbers of a <span class="aw-of-query">query</span> and a{" "}
+        <span class="aw-of-key">key</span> is turned by an angle that grows with the position, so
+        that their product depends on the distance alone{where}.
+      </>
+    );
+  }
+  if (kind === "ALiBi" || kind === "relative bias") {
+    return (
+      <>
+        {kind === "ALiBi"
+          ? "ALiBi: the farther a key, the more is taken from its score, at a slope for each head"
+          : `A relative bias: the distance from query to key adds to the score, learned for each of ${width} heads`}
+        {where}.
+      </>
+    );
+  }
+  return (
+    <>
+      Each of the {positions} positions has a row of {width} numbers: {said}
+      {where}.
+    </>
+  );
+}
+
+/** What is left out of the picture. @param {{picture: PositionsPicture, kind: string, encoding: Encoding}} props */
+function Notes({ picture, kind, encoding }) {
+  const { positions, width, parts, path, said, found, tokens } = picture;
+  const others = parts.filter((one) => one !== path);
+  const notes = [];
+  if (found === "none") notes.push(said);
+  else if (kind !== "paper" && positions !== null) {
+    if (positions > encoding.rows)
+      notes.push(`The first ${encoding.rows} of ${positions} positions.`);
+    if (width !== null && width > encoding.cols) {
+      const which = kind === "learned" ? "The first" : "Pairs of all frequencies:";
+      notes.push(`${which} ${encoding.cols} of ${width} dimensions; cosines are over all of them.`);
+    }
+  }
+  if (found !== "none") notes.push(`This text has ${tokens} tokens.`);
+  if (others.length > 0 && kind !== "paper") notes.push(`Found as well: ${others.join(", ")}.`);
+  if (kind === "paper" || (picture.path.length > 0 && positions !== null)) {
+    notes.push(
+      "Instead of adding them one could concatenate them to the embeddings, which makes these wider.",
+    );
+  }
+  return <>{notes.join(" ")}</>;
+}
