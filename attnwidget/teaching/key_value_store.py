@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from attnwidget.teaching import store_entries, store_numbers, store_stops
+from attnwidget.teaching import store_asking, store_entries, store_numbers, store_stops
 from attnwidget.teaching.free_keys import FreeKeys
 from attnwidget.teaching.guided import Guided, Tried
 from attnwidget.teaching.store_entries import Embed, texts_in
@@ -66,7 +66,7 @@ class KeyValueStore(Guided, FreeKeys):
     names : list of n str, optional
         Labels of the entries; by default the keys' texts, or "key 1", "key 2", ...
     embed : function, optional
-        Takes a text and returns a vector of d numbers.
+        Takes a text and returns a vector of d numbers. With it one can ask in words on the page.
     beta : float, optional
         Inverse temperature, from 0 to ``float("inf")``; by default 1/√d.
     hard : bool
@@ -91,6 +91,7 @@ class KeyValueStore(Guided, FreeKeys):
     PARTS = store_stops.PARTS
     _kind = traitlets.Unicode("store").tag(sync=True)
     _examples = traitlets.Dict().tag(sync=True)
+    _asks = traitlets.Bool(False).tag(sync=True)
 
     keys = _Read().tag(sync=True)
     """n vectors of d numbers."""
@@ -133,6 +134,7 @@ class KeyValueStore(Guided, FreeKeys):
         if unknown:
             raise TypeError(f"KeyValueStore() has no argument {unknown[0]!r}.")
         self._embed = embed
+        chosen["_asks"] = embed is not None
         self._pictures: dict[str, NDArray[np.float64]] = {}
         self._asked: list[str] = []
         self._is_swapping = True
@@ -154,6 +156,7 @@ class KeyValueStore(Guided, FreeKeys):
         super().__init__(hard=hard, **opened)
         self._is_swapping = False
         self.tour = tour
+        self.on_msg(self._hear)
 
     def set_entries(
         self, keys: Any, values: Any, names: Sequence[str] | None = None, query: Any = None
@@ -195,6 +198,11 @@ class KeyValueStore(Guided, FreeKeys):
             self.send_state(set(sync_data) & set(self.traits(sync=True)))
         finally:
             self._is_swapping = False
+
+    def _hear(self, _widget: object, content: object, _buffers: object) -> None:
+        answer = store_asking.answer(self, content)
+        if answer is not None:
+            self.send(answer)
 
     # -- a tour -----------------------------------------------------------------------------------
 

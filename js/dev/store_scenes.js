@@ -48,7 +48,7 @@ export const STORE_SCENES = {
  */
 export function make_store_model(traits) {
   const values = { ...traits };
-  /** @type {Map<string, Set<() => void>>} */
+  /** @type {Map<string, Set<(...args: any[]) => void>>} */
   const listeners = new Map();
   const model = {
     listeners,
@@ -70,15 +70,24 @@ export function make_store_model(traits) {
     save_changes() {
       model.saved += 1;
     },
-    /** @param {string} event @param {() => void} listener */
+    /** @param {string} event @param {(...args: any[]) => void} listener */
     on(event, listener) {
       listeners.set(event, (listeners.get(event) ?? new Set()).add(listener));
     },
-    /** @param {string} event @param {() => void} listener */
+    /** @param {string} event @param {(...args: any[]) => void} listener */
     off(event, listener) {
       listeners.get(event)?.delete(listener);
     },
-    send() {},
+    /** @type {any[]} */
+    sent: [],
+    /** @param {any} message */
+    send(message) {
+      model.sent.push(message);
+    },
+    /** A message of the kernel. @param {any} content */
+    hear(content) {
+      for (const listener of listeners.get("msg:custom") ?? []) listener(content);
+    },
   };
   return model;
 }

@@ -1,5 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
-import { action_of } from "./keys.js";
+import { action_of, KEYS } from "./keys.js";
 import { Bar } from "./parts/bar.jsx";
 import { give_focus_back } from "./parts/focus_back.js";
 import { HeadsPanel, panel_of } from "./parts/heads_panel.jsx";
@@ -45,6 +45,9 @@ const DRAWN_AS = {
   steps: StepsView,
   grid: GridView,
 };
+
+const WITH_POINTER =
+  "In the matrix: click a cell to select it, Ctrl + wheel or pinch zooms, drag moves, double click shows all.";
 
 /**
  * Whether a key belongs to the control that has the focus, and not to the widget.
@@ -159,7 +162,7 @@ export function App({ source, state, ui, scene, tour, later }) {
         </div>
       </div>
       <SentenceLine scene={scene} ui={ui} />
-      {ui.help.value && <KeysHelp onClose={toggle_help} />}
+      {ui.help.value && <KeysHelp keys={KEYS} more={WITH_POINTER} onClose={toggle_help} />}
     </div>
   );
 }

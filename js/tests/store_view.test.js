@@ -254,3 +254,38 @@ describe("the key-value store on the page", () => {
     expect(sent.at(-1)).not.toEqual(sent[0]);
   });
 });
+
+describe("a question in words", () => {
+  test("goes to the kernel, which says what is wrong with it", async () => {
+    const { el, model } = await show_store("recipes", { _asks: true });
+    const field = one(el, '[aria-label="Ask in words, as lasagne"]');
+    await click(button(el, "Ask"));
+    expect(model.sent, "nothing is written yet").toEqual([]);
+    await type(field, "something warm");
+    await click(button(el, "Ask"));
+    expect(model.sent).toEqual([{ type: "ask", at: 0, text: "something warm" }]);
+    model.hear({ type: "answer", title: "embed raised KeyError.", detail: "Mend it." });
+    await settled();
+    expect(text(el, "[role=alert]")).toBe("embed raised KeyError. Mend it.");
+    model.hear({ type: "answer", title: "", detail: "" });
+    await settled();
+    expect(el.querySelector("[role=alert]")).toBeNull();
+  });
+
+  test("can only be asked where there is a function to embed it", async () => {
+    const { el } = await show_store("recipes");
+    expect(el.querySelector(".aw-text-line")).toBeNull();
+  });
+});
+
+test("? shows the keys, and Esc or ? closes them", async () => {
+  const { el } = await show_store("recipes");
+  await press(el, "?");
+  expect(texts(el, ".aw-help-pane dd")).toContain("hard or soft attention");
+  await press(el, "Escape");
+  expect(el.querySelector(".aw-help-pane")).toBeNull();
+  await click(one(el, '[aria-label="Keys"]'));
+  expect(el.querySelector(".aw-help-pane")).not.toBeNull();
+  await press(el, "?");
+  expect(el.querySelector(".aw-help-pane")).toBeNull();
+});

@@ -352,3 +352,58 @@ def test_what_is_recorded_for_the_page_is_what_python_says() -> None:
             store["traits"]["values"] = recorded[name]["traits"]["values"]
         assert recorded[name]["traits"] == store["traits"]
         np.testing.assert_allclose(recorded[name]["weights"], store["weights"], atol=1e-12)
+
+
+# -- asked in words ------------------------------------------------------------------------------
+
+
+def counted(text: str) -> list[int]:
+    if "?" in text:
+        raise KeyError("?")
+    return [text.count("a"), text.count("b")]
+
+
+def ask(store: aw.KeyValueStore, at: Any, text: Any) -> list[Any]:
+    said: list[Any] = []
+    store.send = lambda content, buffers=None: said.append(content)  # type: ignore[method-assign]
+    store._handle_custom_msg({"type": "ask", "at": at, "text": text}, [])
+    return said
+
+
+def test_a_query_asked_in_words_on_the_page_is_embedded_here() -> None:
+    store = aw.KeyValueStore(["aa", "b"], [1, 2], ["a", "bb"], embed=counted, hard=True)
+    assert store.get_state(["_asks"])["_asks"] is True
+    assert ask(store, 1, " aab ") == [{"type": "answer", "title": "", "detail": ""}]
+    assert (store.query, store.query_names) == ([[1, 0], [2, 1]], ["a", "aab"])
+    assert store.result == [1.0, 1.0]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "title"),
+    [
+        (0, " ", "The question is empty."),
+        (0, 7, "The question is empty."),
+        (5, "a", "There is no query number 5."),
+        (None, "a", "There is no query number None."),
+        (0, "a?", "KeyError"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_told_and_changes_nothing(
+    at: Any, text: Any, title: str
+) -> None:
+    store = aw.KeyValueStore(["aa", "b"], [1, 2], embed=counted)
+    before = store.query, store.query_names
+    (said,) = ask(store, at, text)
+    assert title in said["title"]
+    assert said["detail"]
+    assert (store.query, store.query_names) == before
+    store.close()
+
+
+def test_without_a_function_the_page_has_no_field_to_ask_in() -> None:
+    store = aw.KeyValueStore([[1, 0]], [1])
+    assert store.get_state(["_asks"])["_asks"] is False
+    (said,) = ask(store, 0, "a")
+    assert "embed" in said["title"] + said["detail"]
+    store.close()

@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
-import { KEYS } from "../keys.js";
 
 /**
  * All keys, over the widget; closed by `?`, Esc or a click.
  *
- * @param {{onClose: () => void}} props
+ * @param {{keys: readonly {shown: string[], words: string}[], more: string,
+ *   onClose: () => void}} props  `more`: what the pointer does.
  */
-export function KeysHelp({ onClose }) {
+export function KeysHelp({ keys, more, onClose }) {
   const pane = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => pane.current?.focus({ preventScroll: true }), []);
   return (
@@ -16,7 +16,7 @@ export function KeysHelp({ onClose }) {
       <div class="aw-help-pane" ref={pane} role="dialog" aria-label="Keys" tabIndex={-1}>
         <h3 class="aw-heading">Keys</h3>
         <dl class="aw-keys">
-          {KEYS.map(({ shown, words }) => (
+          {keys.map(({ shown, words }) => (
             <div key={words}>
               <dt>
                 <Caps keys={shown} />
@@ -25,10 +25,7 @@ export function KeysHelp({ onClose }) {
             </div>
           ))}
         </dl>
-        <p class="aw-quiet">
-          In the matrix: click a cell to select it, Ctrl + wheel or pinch zooms, drag moves, double
-          click shows all.
-        </p>
+        <p class="aw-quiet">{more}</p>
       </div>
     </div>
   );

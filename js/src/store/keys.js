@@ -6,6 +6,18 @@ import { nice_bound, rounded } from "./numbers.js";
 
 /** @typedef {{store: import("./state.js").Store, view: import("./state.js").View, ui: import("../ui.js").Ui}} All */
 
+/** What `?` shows. */
+export const KEYS = [
+  { shown: ["←", "→", "↑", "↓"], words: "move the query" },
+  { shown: ["Shift", "←"], words: "move it five times as far" },
+  { shown: ["Space", "Page ↓"], words: "next step, back with Shift or Page ↑" },
+  { shown: ["h"], words: "hard or soft attention" },
+  { shown: ["Esc"], words: "free the chosen entry" },
+  { shown: ["f"], words: "lecture: full width, large type" },
+  { shown: ["?"], words: "these keys" },
+];
+export const WITH_POINTER = "Drag the query and the keys; click a row to read its arithmetic.";
+
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 /** Steps from the middle to the edge. */
@@ -29,6 +41,11 @@ export function action_of(event, { store, view, ui }) {
     return () => store.choose({ step: next_step(view, key === "PageUp" ? -1 : 1) });
   }
   if (key === "h") return () => store.choose({ hard: !view.hard });
+  if (key === "?") {
+    return () => {
+      ui.help.value = !ui.help.peek();
+    };
+  }
   if (key === "f") {
     return () => {
       ui.lecture.value = !ui.lecture.peek();
@@ -36,7 +53,8 @@ export function action_of(event, { store, view, ui }) {
   }
   if (key === "Escape") {
     return () => {
-      store.chosen.value = null;
+      if (ui.help.peek()) ui.help.value = false;
+      else store.chosen.value = null;
     };
   }
   const arrow = ARROWS[key];

@@ -95,6 +95,13 @@ export function bind_store(model) {
   };
   take_examples();
   model.on("change:_examples", take_examples);
+  /** What the kernel said of the last question in words: why it could not be asked, or nothing. */
+  const answer = signal({ title: "", detail: "" });
+  /** @param {{type: string, title: string, detail: string}} content */
+  const hear = (content) => {
+    if (content.type === "answer") answer.value = content;
+  };
+  model.on("msg:custom", hear);
 
   let is_writing = false;
   const take = () => {
@@ -173,6 +180,14 @@ export function bind_store(model) {
     chosen,
     guess,
     examples,
+    /** Whether a query can be asked in words. */
+    asks: model.get("_asks") === true,
+    answer,
+
+    /** @param {number} at  Number of the query. @param {string} text */
+    ask(at, text) {
+      model.send({ type: "ask", at, text });
+    },
 
     /**
      * Change on the page: shown at once, sent to the kernel a few times a second.
@@ -196,6 +211,7 @@ export function bind_store(model) {
     stop() {
       for (const name of NAMES) model.off(`change:${name}`, take);
       model.off("change:_examples", take_examples);
+      model.off("msg:custom", hear);
       if (pause !== null) clearTimeout(pause);
       if (is_behind) save();
     },

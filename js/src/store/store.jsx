@@ -1,16 +1,19 @@
 import { give_focus_back } from "../parts/focus_back.js";
+import { KeysHelp } from "../parts/keys_help.jsx";
 import { Segmented } from "../parts/segmented.jsx";
+import { HelpButton } from "../parts/text_line.jsx";
 import { TroublePane } from "../parts/trouble.jsx";
 import { useLecture } from "../parts/use_lecture.js";
 import { tour_action } from "../tour/keys.js";
 import { pointed_at } from "../tour/state.js";
 import { TourPanel } from "../tour/tour.jsx";
 import { Arithmetic } from "./arithmetic.jsx";
+import { Ask } from "./ask.jsx";
 import { Beta } from "./beta.jsx";
 import { Blend } from "./blend.jsx";
 import { EntryButtons } from "./entry_buttons.jsx";
 import { Flow } from "./flow.jsx";
-import { action_of, is_typing } from "./keys.js";
+import { action_of, is_typing, KEYS, WITH_POINTER } from "./keys.js";
 import { Plane } from "./plane.jsx";
 import { Regression } from "./regression.jsx";
 import { StoreSentence } from "./sentence.jsx";
@@ -29,6 +32,9 @@ export function StoreApp({ store, ui, tour }) {
   const root = useLecture(ui);
   const view = store.view.value;
   const layout = ui.layout.value;
+  const toggle_help = () => {
+    ui.help.value = !ui.help.peek();
+  };
 
   /** @param {KeyboardEvent} event */
   const on_key = (event) => {
@@ -62,7 +68,12 @@ export function StoreApp({ store, ui, tour }) {
       <TourPanel tour={tour} />
       {view ? (
         <>
-          <StoreBar {...{ store, view }} is_wide={ui.width.value === 0 || ui.width.value >= 960} />
+          {store.asks && <Ask {...{ store, view }} />}
+          <StoreBar
+            {...{ store, view }}
+            onHelp={toggle_help}
+            is_wide={ui.width.value === 0 || ui.width.value >= 960}
+          />
           <Flow {...{ store, view }} is_tiny={layout === "tiny"} />
           <div class="aw-store-body">
             {view.screen === "recipes" && <Plane {...{ store, view }} />}
@@ -86,12 +97,13 @@ export function StoreApp({ store, ui, tour }) {
           detail="The store's keys, values and query do not go together. Run the cell again."
         />
       )}
+      {ui.help.value && <KeysHelp keys={KEYS} more={WITH_POINTER} onClose={toggle_help} />}
     </div>
   );
 }
 
-/** @param {import("./table.jsx").Shown & {is_wide: boolean}} props */
-function StoreBar({ store, view, is_wide }) {
+/** @param {import("./table.jsx").Shown & {is_wide: boolean, onHelp: () => void}} props */
+function StoreBar({ store, view, is_wide, onHelp }) {
   const examples = store.examples.value;
   const has_examples = Object.keys(examples).length > 0;
   const screens = /** @type {[Screen, string][]} */ ([
@@ -143,6 +155,7 @@ function StoreBar({ store, view, is_wide }) {
         }
         onChoose={(which) => store.choose({ hard: which === "hard" })}
       />
+      <HelpButton onHelp={onHelp} />
     </div>
   );
 }
