@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -116,8 +116,7 @@ def anatomy_of(frame: Frame, calls_at: list[int], calls: list[AttentionCall]) ->
     for step, total in zip(walked.steps, walked.totals, strict=True):
         if isinstance(step, Event):
             if sums:
-                last = sums[-1]
-                sums[-1] = Sum(last.stream, last.branches, last.total, step)
+                sums[-1] = replace(sums[-1], norm=step)
             else:
                 first_norm = step
             continue
@@ -144,7 +143,7 @@ def _walk(
 def _walk_on(
     value: Value, frame: Frame, tried: set[int], found: dict[int, _Walked | None]
 ) -> _Walked | None:
-    norm = norm_writing(value, frame.events)
+    norm = _norm_writing(value, frame.events)
     if norm is not None:
         before = _walk(norm.reads[0], frame, tried, found)
         return before and _Walked(before.start, [*before.steps, norm], [*before.totals, value])
@@ -168,15 +167,15 @@ def _is_made_by_leaf(value: Value, events: list[Event]) -> bool:
     )
 
 
-def norm_writing(value: Value, events: list[Event]) -> Event | None:
+def _norm_writing(value: Value, events: list[Event]) -> Event | None:
     """The norm that `value` came out of."""
     for event in events:
-        if is_norm(event) and any(value is one for one in event.writes):
+        if _is_norm(event) and any(value is one for one in event.writes):
             return event
     return None
 
 
-def is_norm(event: Event) -> bool:
+def _is_norm(event: Event) -> bool:
     """Whether a module normalises: by its name, or as its only weights scale rows of size 1."""
     if not event.reads or not event.writes or event.reads[0] is event.writes[0]:
         return False
@@ -230,39 +229,50 @@ class _Reading:
         return max(ends, default=value.time)
 
     def _branch(self, addend: Addend, own: list[Event], since: int, end: int) -> Branch:
-        after = norm_writing(addend.value, own)
-        norms = [e for e in self._events if is_norm(e) and self._stream is e.reads[0]]
-        reads = {id(value) for e in own if e not in norms for value in e.reads}
-        # The last: a part in front of it may have added nothing but zeros.
-        read = [n for n in norms if any(id(v) in reads for v in n.writes)]
-        before = max(read, key=lambda norm: norm.start, default=None)
+        before, after = self._norm_before(own), _norm_writing(addend.value, own)
         if before is not None and before in own:
             since = before.start
             own = [e for e in own if e.start >= since]
         around = [e for e in (before, after) if e is not None]
-        tops = _outermost([e for e in own if not _holds(e, around) and not is_norm(e)])
-        first, last = self._calls_at[since], self._calls_at[end]
-        makers = [e for e in tops if e.calls[1] > e.calls[0]]
+        tops = _outermost([e for e in own if not _holds(e, around) and not _is_norm(e)])
         workers = [e for e in tops if any(p.dim() > 1 for p in e.module.parameters())]
-        made = self._calls[first:last]
-        if made:
-            crosses = any(call.kind == "cross" for call in made)
-            role: Role = "cross-attention" if crosses else "attention"
-            parts = makers
-        elif any(_convolves(e.module) for e in workers):
-            role, parts = "convolution", workers
-        elif workers:
-            role, parts = "feed-forward", workers
-        else:
-            role, parts = "sub-layer", []
-        inside = [e for e in own if any(top.start <= e.start and e.end <= top.end for top in parts)]
-        width = max((e.width for e in inside), default=0)
-        # Weights of several experts in one tensor are used without any module of theirs.
-        if any(p.dim() == 3 for e in workers for p in e.module.parameters()):
-            width = 0
-        caller = made[0].module if made else None
-        after = after if after is not before else None
-        return Branch(role, addend, parts, caller, before, after, width)
+        made = self._calls[self._calls_at[since] : self._calls_at[end]]
+        parts = [e for e in tops if e.calls[1] > e.calls[0]] if made else workers
+        return Branch(
+            role=_role(made, workers),
+            addend=addend,
+            parts=parts,
+            caller=made[0].module if made else None,
+            norm_before=before,
+            norm_after=after if after is not before else None,
+            width=_width(own, parts, workers),
+        )
+
+    def _norm_before(self, own: list[Event]) -> Event | None:
+        """The norm of the stream that what ran for a branch has read."""
+        norms = [e for e in self._events if _is_norm(e) and self._stream is e.reads[0]]
+        reads = {id(value) for e in own if e not in norms for value in e.reads}
+        read = [n for n in norms if any(id(v) in reads for v in n.writes)]
+        # The last: a part in front of it may have added nothing but zeros.
+        return max(read, key=lambda norm: norm.start, default=None)
+
+
+def _role(made: list[AttentionCall], workers: list[Event]) -> Role:
+    """What a branch does, by the attention calls that it made and the modules with matrices."""
+    if made:
+        crosses = any(call.kind == "cross" for call in made)
+        return "cross-attention" if crosses else "attention"
+    if any(_convolves(e.module) for e in workers):
+        return "convolution"
+    return "feed-forward" if workers else "sub-layer"
+
+
+def _width(own: list[Event], parts: list[Event], workers: list[Event]) -> int:
+    # Weights of several experts in one tensor are used without any module of theirs.
+    if any(p.dim() == 3 for e in workers for p in e.module.parameters()):
+        return 0
+    inside = (e for e in own if any(top.start <= e.start and e.end <= top.end for top in parts))
+    return max((e.width for e in inside), default=0)
 
 
 def _holds(event: Event, norms: list[Event]) -> bool:

@@ -18,6 +18,8 @@ from attnwidget.running import Encoded
 from attnwidget.session import Session
 from attnwidget.trouble import Trouble
 
+_ATTENTION = frozenset({"attention", "cross-attention"})
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -144,7 +146,7 @@ class _Picked:
             return None
         if shape[:2] == (tokens, items) and len(shape) == 3 and items != tokens:
             return tensor[:, self._batch]
-        if shape[0] not in (items, items * tokens, tokens if items == 1 else items):
+        if shape[0] not in (items, items * tokens):
             return None
         return tensor.reshape(items, tokens, shape[-1])[self._batch]
 
@@ -163,12 +165,12 @@ def _keep(found: _Found, frame: Frame, calls_at: list[int], calls: list[Attentio
         return
     anatomy = anatomy_of(frame, calls_at, calls)
     roles = _roles(anatomy)
-    if anatomy is None or not roles & {"attention", "cross-attention"}:
+    if anatomy is None or not roles & _ATTENTION:
         kept, why = (found.without, _of_zeros(frame)) if roles else (found.own, _no_sum(frame))
         for n in inside:
             kept.setdefault(n, unread(frame.path, frame.class_name, why, frame))
         return
-    kept = found.with_more if roles - {"attention", "cross-attention"} else found.attention_only
+    kept = found.with_more if roles - _ATTENTION else found.attention_only
     block = None
     for n in inside:
         if n not in kept:

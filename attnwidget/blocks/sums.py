@@ -15,7 +15,9 @@ from attnwidget.blocks.watch import Value
 
 # Half the spacing of numbers, and a little.
 _ROUNDING = 0.6
+# Threes of more values than these are too many to try.
 _MOST_IN_THREES = 28
+# Rows that tell the factors of the features: of fewer, nearly any factors fit.
 _MOST_ROWS_BY_CHANNEL, _FEWEST_ROWS_BY_CHANNEL = 128, 4
 
 

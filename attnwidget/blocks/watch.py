@@ -63,7 +63,7 @@ class Event:
     module: torch.nn.Module
     start: int
     calls: tuple[int, int]
-    reads: list[Value]
+    reads: list[Value] = field(default_factory=list)
     end: int = 0
     writes: list[Value] = field(default_factory=list)
     width: int = 0
@@ -162,15 +162,11 @@ class Watch:
         time, made = self._tick()
         path = self._names[module]
         tensors = [t for t in (*args, *kwargs.values()) if isinstance(t, torch.Tensor)]
-        event = Event(path, module, time, (made, made), self._seen(tensors, time))
+        event = Event(path, module, time, (made, made))
         if path in self._paths:
-            event = Frame(path, module, time, (made, made), event.reads)
-            picked = next((p for t in tensors if (p := self._picked(t)) is not None), None)
-            event.size = picked.shape[1] if picked is not None else 0
-            self._open.append(event)
-            event.reads = self._seen(tensors, time)
-        else:
-            self._open.append(event)
+            event = Frame(path, module, time, (made, made), size=self._width(tensors))
+        self._open.append(event)
+        event.reads = self._seen(tensors, time)
 
     def _leave(
         self, module: torch.nn.Module, _args: object, _kwargs: object, output: object
@@ -185,8 +181,7 @@ class Watch:
             event = self._open.pop()
         event.end, event.calls = time, (event.calls[0], made)
         event.writes = self._seen(tensors, time, event)
-        picked = [p for t in tensors if (p := self._picked(t)) is not None]
-        event.width = picked[0].shape[1] if picked else 0
+        event.width = self._width(tensors)
         for frame in self._open:
             if isinstance(frame, Frame) and not frame.too_many:
                 frame.events.append(event)
@@ -211,6 +206,11 @@ class Watch:
     def _picked(self, tensor: torch.Tensor) -> torch.Tensor | None:
         return self._pick(tensor) if tensor.is_floating_point() else None
 
+    def _width(self, tensors: list[torch.Tensor]) -> int:
+        """Width of the first tensor of tokens; 0 where there is none."""
+        picked = (self._picked(tensor) for tensor in tensors)
+        return next((one.shape[1] for one in picked if one is not None), 0)
+
     def _seen(
         self, tensors: list[torch.Tensor], time: int, ending: Event | None = None
     ) -> list[Value]:
@@ -226,7 +226,7 @@ class Watch:
         return values
 
     def _value(self, picked: torch.Tensor, time: int, frames: list[Frame]) -> Value:
-        sketch = sketch_of(picked)
+        sketch = _sketch_of(picked)
         norm = float(torch.linalg.vector_norm(picked, dtype=torch.float32))
         key = sketch.numpy().tobytes() + str((norm, picked.dtype)).encode()
         known = next((frame.values[key] for frame in reversed(frames) if key in frame.values), None)
@@ -240,7 +240,7 @@ class Watch:
         return value
 
 
-def sketch_of(tensor: torch.Tensor) -> torch.Tensor:
+def _sketch_of(tensor: torch.Tensor) -> torch.Tensor:
     """Some numbers of a tensor, evenly spread, as float64 on the CPU."""
     flat = tensor.detach().reshape(-1)
     if flat.numel() > _SKETCH:

@@ -17,7 +17,7 @@ from attnwidget.trouble import Trouble
 _APART = 0.05
 
 
-def projection_with_slices(model: torch.nn.Module, call: AttentionCall) -> Projection:
+def _projection_with_slices(model: torch.nn.Module, call: AttentionCall) -> Projection:
     """The layer that each head of `call` goes through by a slice of its own.
 
     Raises
@@ -47,7 +47,7 @@ def head_muted(model: torch.nn.Module, call: AttentionCall, head: int) -> Iterat
     Trouble
         If no projection is found in which each head has a slice of its own.
     """
-    found = projection_with_slices(model, call)
+    found = _projection_with_slices(model, call)
     layer: Any = module_at(model, found.path)
     weight: torch.Tensor = layer.weight
     width = found.weight.shape[1] // call.heads

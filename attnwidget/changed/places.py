@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from attnwidget.changed.swapped import swapped
-from attnwidget.positions import Bias, Positions, Rotary
+from attnwidget.positions.biases import Bias
+from attnwidget.positions.finder import Positions
+from attnwidget.positions.rotary import Rotary
 from attnwidget.trouble import Trouble
 
 SEED = 0

@@ -100,7 +100,7 @@ def rerun_of(session: Session, snapshot: Snapshot, batch: int, *, one_of: bool) 
     kept: Rerun | None = snapshot.measured.get("rerun")
     if kept is not None and kept.item == batch and kept.is_current:
         return kept
-    for other in session.passes:  # one of them is looked at: all logits are as large as its text
+    for other in session.passes:  # a reader looks at one at a time, and logits are large
         other.measured.pop("rerun", None)
     encoded, versions = _inputs(snapshot), _versions(model)
     before = run_again(model, encoded, batch)

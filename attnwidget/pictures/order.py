@@ -8,16 +8,15 @@ import numpy as np
 
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture, Want
-from attnwidget.pictures.where import head_of, index, stack_of
+from attnwidget.pictures.where import head_of, item_of, place_of
 from attnwidget.session import Session, Snapshot
 from attnwidget.steps.row import At, Numbers, in_float64, of_head
-from attnwidget.steps.vectors import queries_and_keys, scale_of, why_no_vectors
+from attnwidget.steps.softmax import is_rounding, softmax_of_rows
+from attnwidget.steps.vectors import NO_SCALE, queries_and_keys, scale_of, why_no_vectors
 
 # Cards that fit beside each other; fewer of very long vectors.
 MOST_TOKENS = 24
 MOST_NUMBERS = 131_072
-# Weights that differ by more have something else in their scores.
-_SAME = 1e-4
 
 
 def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
@@ -36,11 +35,9 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         If `want` names what does not exist, or the weights cannot be read.
     """
     call, head = head_of(snapshot, want)
-    item = snapshot.item(call, index(want, "batch", snapshot.batch_size(stack_of(snapshot, want))))
+    item = item_of(snapshot, want, call)
     facts: dict[str, Any] = {
-        "stack": stack_of(snapshot, want),
-        "layer": call.layer,
-        "head": head,
+        **place_of(snapshot, want, call, head),
         "tokens": [call.query_len, call.key_len],
         "counts": [0, 0],
         "among_themselves": call.kind == "self" and call.query_len == call.key_len,
@@ -56,8 +53,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
             return Picture("order", {**facts, "why_not": why_no_vectors(call)})
         scale = scale_of(session.model, call, head, item)
         if scale is None:
-            why = "The factor that turns its products q·k into scores is not known."
-            return Picture("order", {**facts, "why_not": why})
+            return Picture("order", {**facts, "why_not": NO_SCALE})
         q, k, v = found
         most = min(MOST_TOKENS, max(1, MOST_NUMBERS // (2 * q.shape[1] + v.shape[1])))
         sent = {"q": q[:most], "k": k[:most], "v": v[:most]}
@@ -91,9 +87,7 @@ def _visible(call: AttentionCall, head: int, item: int, count: int) -> Any:
 def _adds_more(call: AttentionCall, head: int, item: int, scores: Numbers, visible: Any) -> bool:
     """Whether the softmax of these scores (n, Tk) is not what the model used."""
     own = in_float64(call.weights(head, slice(0, len(scores)), None, item)[0, 0])
-    hidden = np.where(visible, scores, -np.inf)
-    exponentials = np.exp(hidden - hidden.max(axis=1, keepdims=True))
-    made = exponentials / exponentials.sum(axis=1, keepdims=True)
+    made = softmax_of_rows(scores, visible)
     # A row that sees nothing has no softmax.
     difference = np.abs(np.nan_to_num(made) - np.nan_to_num(own)).max(initial=0.0)
-    return bool(difference > _SAME)
+    return not is_rounding(float(difference), call)

@@ -10,14 +10,11 @@ import torch
 from attnwidget.changed.rerun import run_again
 from attnwidget.messages import Picture, Want
 from attnwidget.pictures.where import stack_of
-from attnwidget.positions import (
-    LOOKED_FOR,
-    Bias,
-    Positions,
-    Rotary,
-    Table,
-    positions_of,
-)
+from attnwidget.positions.biases import Bias
+from attnwidget.positions.finder import LOOKED_FOR, Positions, positions_of
+from attnwidget.positions.rotary import Rotary
+from attnwidget.positions.tables import Table, is_interleaved
+from attnwidget.running import Encoded
 from attnwidget.session import Session, Snapshot
 
 MOST_POSITIONS, MOST_NUMBERS = 64, 128
@@ -47,9 +44,10 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     Where nothing is found, or there is no model, there are no arrays, and ``said`` tells why.
     """
     stack = stack_of(snapshot, want)
-    found = Positions() if session.model is None else positions_of(session.model)
-    if session.model is not None and not found:
-        found = _watched(session.model, snapshot)
+    found = Positions()
+    if session.model is not None:
+        encoded = None if snapshot.given is None else snapshot.given.encoded
+        found = positions_in(session.model, encoded, snapshot)
     kind, facts, arrays = _shown(found, stack, causal=bool(snapshot.stacks[stack][0].causal))
     if session.model is None:
         facts["said"] = "Only its attention was given: there is no model to look for them in."
@@ -66,13 +64,16 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     )
 
 
-def _watched(model: torch.nn.Module, snapshot: Snapshot) -> Positions:
-    """Positions that only show themselves when the model runs."""
-    encoded = None if snapshot.given is None else snapshot.given.encoded
+def positions_in(model: torch.nn.Module, encoded: Encoded | None, snapshot: Snapshot) -> Positions:
+    """Positions of a model, also those that only show themselves when it runs as in a pass."""
     if encoded is None:
-        return Positions()
-    length = max(call.query_len for calls in snapshot.stacks.values() for call in calls)
-    return positions_of(model, lambda: run_again(model, encoded, 0), length)
+        return positions_of(model)
+    return positions_of(model, lambda: run_again(model, encoded, 0), longest(snapshot))
+
+
+def longest(snapshot: Snapshot) -> int:
+    """How many tokens the longest of a pass's sequences has."""
+    return max(call.query_len for calls in snapshot.stacks.values() for call in calls)
 
 
 def _shown(
@@ -148,15 +149,9 @@ def _columns(rows: torch.Tensor, kind: str) -> torch.Tensor:
     if kind == "learned":
         return torch.arange(MOST_NUMBERS)
     pairs = torch.linspace(0, width // 2 - 1, MOST_NUMBERS // 2).round().long()
-    if _is_interleaved(rows):
+    if is_interleaved(rows):
         return torch.stack([2 * pairs, 2 * pairs + 1], 1).flatten()
     return torch.cat([pairs, pairs + width // 2])
-
-
-def _is_interleaved(rows: torch.Tensor) -> bool:
-    """Whether sine and cosine of a frequency are neighbours, rather than in either half."""
-    radius = rows[:, 0::2].square() + rows[:, 1::2].square()
-    return bool((radius - radius.mean()).abs().max() < 1e-2 * radius.mean())
 
 
 def _angles(rotary: Rotary) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture, Want
-from attnwidget.pictures.where import head_of, index, stack_of
+from attnwidget.pictures.where import head_of, item_of, place_of
 from attnwidget.session import Session, Snapshot
 from attnwidget.steps.row import Numbers, in_float64
-from attnwidget.steps.vectors import queries_and_keys, scale_of, why_no_vectors
+from attnwidget.steps.softmax import is_rounding, softmax_of_rows
+from attnwidget.steps.vectors import NO_SCALE, queries_and_keys, scale_of, why_no_vectors
 
 # Of a long text, queries spread evenly over it are measured.
 MOST_PAIRS = 262_144
 # So many scores show how they are spread.
 SCORES_SHOWN = 512
-# A row that differs by more from the model's own has something else in its scores.
-_SAME = 1e-4
 
 
 def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
@@ -45,11 +44,9 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         If `want` names what does not exist, or the weights cannot be read.
     """
     call, head = head_of(snapshot, want)
-    item = snapshot.item(call, index(want, "batch", snapshot.batch_size(stack_of(snapshot, want))))
+    item = item_of(snapshot, want, call)
     facts: dict[str, Any] = {
-        "stack": stack_of(snapshot, want),
-        "layer": call.layer,
-        "head": head,
+        **place_of(snapshot, want, call, head),
         "d": None,
         "scale": None,
         "measured": None,
@@ -62,8 +59,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         facts["d"] = vectors.q.shape[1]
         scale = scale_of(session.model, call, head, item)
         if scale is None:
-            why = "The factor that turns its products q·k into scores is not known."
-            return Picture("scaling", {**facts, "why_not": why})
+            return Picture("scaling", {**facts, "why_not": NO_SCALE})
         facts["scale"] = scale
         measured, scores = _measured(call, vectors, scale)
     if measured is None:
@@ -117,7 +113,8 @@ def _measured(
     if not rows.any():
         return None, np.zeros(0)
     seen = products[of.visible & whole[:, None]]
-    own = _rows(products[rows], of.visible[rows], scale)
+    dots, visible = products[rows], of.visible[rows]
+    own = softmax_of_rows(dots * scale, visible)
     differs = float(np.abs(own - np.nan_to_num(of.weights[rows])).max())
     shown = np.linspace(0, len(seen) - 1, min(SCORES_SHOWN, len(seen))).round().astype(int)
     return {
@@ -130,20 +127,12 @@ def _measured(
         "rows": {
             "count": int(rows.sum()),
             "own": _sharpness(own),
-            "unscaled": _sharpness(_rows(products[rows], of.visible[rows], 1.0)),
-            "root_d": _sharpness(_rows(products[rows], of.visible[rows], 1 / math.sqrt(d))),
+            "unscaled": _sharpness(softmax_of_rows(dots, visible)),
+            "root_d": _sharpness(softmax_of_rows(dots * (1 / math.sqrt(d)), visible)),
         },
         "differs": differs,
-        "is_whole_score": differs <= max(_SAME, 4 * torch.finfo(call.dtype).eps),
+        "is_whole_score": is_rounding(differs, call),
     }, seen[shown]
-
-
-def _rows(products: Numbers, visible: NDArray[np.bool_], factor: float) -> Numbers:
-    """The softmax of every row over the keys it may see."""
-    scores = np.where(visible, products * factor, -np.inf)
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    made: Numbers = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return made
 
 
 def _sharpness(rows: Numbers) -> dict[str, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from attnwidget.call import KIND_REMARKS, AttentionCall
+from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture, Want
 from attnwidget.pictures.where import call_of, stack_of
 from attnwidget.session import Session, Snapshot
 from attnwidget.steps.inputs import Layer, inputs_of
 from attnwidget.steps.projection import module_at, projection_of
+from attnwidget.steps.vectors import why_no_vectors
 
 
 def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
@@ -70,7 +71,7 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
             "layers": layers,
             "why_no_inputs": why_no_inputs,
             "why_no_output": "" if output is not None else why_no_output,
-            "why_no_products": _why_no_products(call),
+            "why_no_products": "" if call.q is not None else why_no_vectors(call),
             "layers_alike": _layers_alike(snapshot, stack, call),
         },
     )
@@ -97,14 +98,6 @@ def _stored(session: Session, path: str, shape: tuple[int, ...]) -> list[int]:
     """The shape of a weight as the model keeps it, which may be W or its transpose."""
     weight = getattr(module_at(session.model, path), "weight", None)
     return [int(size) for size in (shape if weight is None else weight.shape)]
-
-
-def _why_no_products(call: AttentionCall) -> str:
-    if call.q is not None:
-        return ""
-    if call.source == "array":
-        return "Only weights were given: what they were made of is not known."
-    return KIND_REMARKS.get(call.kind, "Queries and keys could not be followed here.")
 
 
 def _layers_alike(snapshot: Snapshot, stack: str, call: AttentionCall) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnwidget.call import KIND_REMARKS, AttentionCall
+from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture, Want
 from attnwidget.pictures.row import flags_of
-from attnwidget.pictures.where import heads_of, index, span, stack_of
+from attnwidget.pictures.where import head_of, index, item_of, place_of, span
 from attnwidget.session import Session, Snapshot
 from attnwidget.steps.added import names_of_added
 from attnwidget.steps.named_numbers import Named
@@ -26,6 +26,7 @@ from attnwidget.steps.row import (
     is_softmax,
     row_steps,
 )
+from attnwidget.steps.vectors import why_no_vectors
 
 # Keys whose vectors are sent unless others are asked for, and most numbers of all of them together.
 KEYS_SHOWN = 64
@@ -110,19 +111,14 @@ def _picture(
 
 
 def _asked(snapshot: Snapshot, want: Want) -> tuple[AttentionCall, At]:
-    heads = want.get("heads")
-    first = list(heads[:1]) if isinstance(heads, list | tuple) else heads
-    ((call, (head,)),) = heads_of(snapshot, {**want, "heads": first})
-    batch = index(want, "batch", snapshot.batch_size(stack_of(snapshot, want)))
-    query = index(want, "query", call.query_len)
-    return call, At(head, query, snapshot.item(call, batch))
+    call, head = head_of(snapshot, want)
+    item = item_of(snapshot, want, call)
+    return call, At(head, index(want, "query", call.query_len), item)
 
 
 def _place(snapshot: Snapshot, want: Want, call: AttentionCall, at: At) -> dict[str, Any]:
     return {
-        "stack": stack_of(snapshot, want),
-        "layer": call.layer,
-        "head": at.head,
+        **place_of(snapshot, want, call, at.head),
         "query": at.query,
         "batch": want["batch"],
         "module": call.module,
@@ -183,7 +179,7 @@ def _softmax(call: AttentionCall, at: At, steps: RowSteps, named: Named) -> dict
     weights = np.nan_to_num(steps.weights, nan=0.0)
     return {
         "has_products": steps.dot is not None,
-        "why_no_products": "" if steps.dot is not None else _why_no_products(call),
+        "why_no_products": "" if steps.dot is not None else why_no_vectors(call),
         "why_no_scores": steps.why_no_scores,
         "scale": _number(steps.scale),
         "softcap": _number(steps.softcap),
@@ -204,14 +200,6 @@ def _after_softmax(call: AttentionCall, steps: RowSteps) -> str:
     if is_softmax(steps, call):
         return ""
     return changed_afterwards(call) or "The weights are not the softmax of these scores alone."
-
-
-def _why_no_products(call: AttentionCall) -> str:
-    if call.source == "array":
-        return "Only weights were given."
-    if call.q is None and call.kind in KIND_REMARKS:
-        return KIND_REMARKS[call.kind]
-    return "How the scores came from queries and keys could not be followed."
 
 
 def _number(value: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from attnwidget.call import AttentionCall
 from attnwidget.heads import MOST_HEADS
@@ -68,6 +68,16 @@ def head_of(snapshot: Snapshot, want: Want) -> tuple[AttentionCall, int]:
     first = list(asked[:1]) if isinstance(asked, list | tuple) else asked
     ((call, (head,)),) = heads_of(snapshot, {**want, "heads": first})
     return call, head
+
+
+def place_of(snapshot: Snapshot, want: Want, call: AttentionCall, head: int) -> dict[str, Any]:
+    """Which head a picture is of, as the page is told."""
+    return {"stack": stack_of(snapshot, want), "layer": call.layer, "head": head}
+
+
+def item_of(snapshot: Snapshot, want: Want, call: AttentionCall) -> int:
+    """The item of `call` that belongs to the batch item that `want` names."""
+    return snapshot.item(call, index(want, "batch", snapshot.batch_size(stack_of(snapshot, want))))
 
 
 def direction_of(want: Want) -> Direction:

@@ -11,15 +11,11 @@ import torch
 
 from attnwidget.call import AttentionCall
 from attnwidget.changed.compared import Compared
-from attnwidget.changed.heads import (
-    check_order,
-    entering,
-    head_muted,
-    projection_with_slices,
-)
+from attnwidget.changed.heads import check_order, entering, head_muted
 from attnwidget.changed.places import SEED, positions_removed, positions_shuffled
-from attnwidget.changed.rerun import Rerun, rerun_of, run_again
+from attnwidget.changed.rerun import Rerun, rerun_of
 from attnwidget.messages import Picture, Progress, Slices, Want
+from attnwidget.pictures.positions import longest, positions_in
 from attnwidget.pictures.predictions import (
     Names,
     What,
@@ -29,8 +25,8 @@ from attnwidget.pictures.predictions import (
     may_be_hidden_states,
     what_of,
 )
-from attnwidget.pictures.where import heads_of, index, quoted, stack_of
-from attnwidget.positions import LOOKED_FOR, Positions, positions_of
+from attnwidget.pictures.where import head_of, index, place_of, quoted, stack_of
+from attnwidget.positions.finder import LOOKED_FOR, Positions
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
 
@@ -57,7 +53,9 @@ def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
     change = want.get("what")
     if change not in CHANGES:
         raise Trouble(f"what={quoted(change)} was asked for.", f"It must be one of {CHANGES}.")
-    stack, call, head, batch = _asked(snapshot, want)
+    stack = stack_of(snapshot, want)
+    call, head = head_of(snapshot, want)
+    batch = index(want, "batch", snapshot.batch_size(stack))
     logits = logits_to_read(session, snapshot)
     check_fit(snapshot, stack, logits)
     what: What = "classes" if logits.dim() == 2 else what_of(session, snapshot, stack, logits)
@@ -76,10 +74,8 @@ def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
     made, facts = _changed(rerun, snapshot, call, head, change)
     namer = Names(session, what)
     facts = {
-        "stack": stack,
+        **place_of(snapshot, want, call, head),
         "batch": batch,
-        "layer": call.layer,
-        "head": head,
         "heads": call.heads,
         "change": change,
         "what": what,
@@ -101,14 +97,6 @@ def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
         each.append(_muted(rerun, call, one)[0].kl[row])
         yield Progress("muting each head in turn", one + 1, call.heads)
     yield Picture("without", facts, {**arrays, "kl_of_heads": _finite(torch.stack(each))})
-
-
-def _asked(snapshot: Snapshot, want: Want) -> tuple[str, AttentionCall, int, int]:
-    heads = want.get("heads")
-    first = list(heads[:1]) if isinstance(heads, list | tuple) else heads
-    ((call, (head,)),) = heads_of(snapshot, {**want, "heads": first})
-    stack = stack_of(snapshot, want)
-    return stack, call, head, index(want, "batch", snapshot.batch_size(stack))
 
 
 def _finite(kl: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -137,7 +125,9 @@ def _changed(
     if change == "head":
         made, path = _muted(rerun, call, head)
         return made, {"parts": [path], "order": [], "seed": None, "said": _shared(snapshot, call)}
-    found = _positions(rerun, snapshot)
+    found = positions_in(rerun.model, rerun.encoded, snapshot)
+    if not found:
+        raise Trouble("No positions were found in this model.", LOOKED_FOR)
     kinds = _in_words(found, change)
     if change == "positions":
         made, _ = rerun.compare("positions", lambda: positions_removed(found))
@@ -154,8 +144,6 @@ def _changed(
 
 
 def _muted(rerun: Rerun, call: AttentionCall, head: int) -> tuple[Compared, str]:
-    projection_with_slices(rerun.model, call)
-
     @contextmanager
     def changed() -> Iterator[str]:
         with (
@@ -183,22 +171,12 @@ def _shared(snapshot: Snapshot, call: AttentionCall) -> str:
     return f"Layers {listed} are the same module: the head is muted in them as well."
 
 
-def _positions(rerun: Rerun, snapshot: Snapshot) -> Positions:
-    length = max(call.query_len for calls in snapshot.stacks.values() for call in calls)
-    found = positions_of(
-        rerun.model, lambda: run_again(rerun.model, rerun.encoded, rerun.item), length
-    )
-    if not found:
-        raise Trouble("No positions were found in this model.", LOOKED_FOR)
-    return found
-
-
 def _length(snapshot: Snapshot, path: str) -> int:
     """How many tokens go through the part of the model at `path`."""
     for name in ("decoder", "encoder"):
         if name in path.split(".") and name in snapshot.stacks:
             return snapshot.stacks[name][0].query_len
-    return max(call.query_len for calls in snapshot.stacks.values() for call in calls)
+    return longest(snapshot)
 
 
 def _in_words(found: Positions, change: str) -> str:

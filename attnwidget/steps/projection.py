@@ -22,13 +22,13 @@ _NAMES = frozenset(
     " outputlinear outlin linout outputdense denseout toout unifyheads onet postproj wout lino"
     " linearo projo wh hproj".split()
 )
-_ATTENTION = re.compile(r"att(e?n)|attention|mha", re.I)
+ATTENTION = re.compile(r"att(e?n)|attention|mha", re.I)
 # What would stand between the heads and the projection, as it is called in attention modules.
 _GATE = re.compile(r"gate|(^|_)g(_proj)?$|rel\w*_v(alues?)?$", re.I)
 _NORM = re.compile(
     r"^norm$|sub_?(ln|norm)|inner|attn_?ln|group_?norm|(^|_)(o|g|out|head)_?(norm|ln)"
 )
-_FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def places(
     around = module_at(model, above) if path else None
     # The output layer of a feed-forward is called so, too: only within an attention.
     own = above.rpartition(".")[2]
-    if around is not None and (_ATTENTION.search(own) or _ATTENTION.search(type(around).__name__)):
+    if around is not None and (ATTENTION.search(own) or ATTENTION.search(type(around).__name__)):
         yield above, around
 
 
@@ -162,7 +162,7 @@ def _are_plain(numbers: object) -> bool:
     return (
         type(numbers) in (torch.Tensor, torch.nn.Parameter)
         and isinstance(numbers, torch.Tensor)
-        and numbers.dtype in _FLOATS
+        and numbers.dtype in FLOATS
         and numbers.device.type != "meta"
         and bool(numbers.untyped_storage().nbytes())
     )
@@ -172,7 +172,7 @@ def _between(module: torch.nn.Module, call: AttentionCall) -> str:
     """What seems to change the heads' outputs before any projection, in words, or ""."""
     if "ProbSparse" in type(module).__name__:
         return "Every head has chosen queries of its own: one row is not one token's."
-    if not _ATTENTION.search(type(module).__name__ + call.module.rpartition(".")[2]):
+    if not ATTENTION.search(type(module).__name__ + call.module.rpartition(".")[2]):
         return ""  # a whole block: its gates and norms are others
     for name, child in {**module._parameters, **module._modules}.items():
         norm = "norm" in type(child).__name__.lower()

@@ -9,6 +9,8 @@ from attnwidget.steps.named_numbers import Named
 from attnwidget.steps.projection import module_at
 from attnwidget.steps.row import At, of_head, row_steps
 
+NO_SCALE = "The factor that turns its products q·k into scores is not known."
+
 
 def queries_and_keys(
     call: AttentionCall, head: int, batch: int
@@ -22,10 +24,10 @@ def queries_and_keys(
 
 
 def why_no_vectors(call: AttentionCall) -> str:
-    """Why a call has no queries and keys, in words."""
+    """Why a call has no queries and keys that its scores are made of, in words."""
     if call.source == "array":
-        return "Only weights were given: there are no queries, keys and values."
-    if call.kind in KIND_REMARKS:
+        return "Only weights were given."
+    if call.q is None and call.kind in KIND_REMARKS:
         return KIND_REMARKS[call.kind]
     return "How the scores came from queries and keys could not be followed."
 

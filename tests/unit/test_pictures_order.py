@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
 from torch import nn
 
-from attnwidget import messages
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture
 from attnwidget.session import Session
 from attnwidget.trouble import Trouble
-from tests.unit.models import HEADS, D, Sdpa, transformers_inputs, transformers_model
-from tests.unit.test_capture_kinds import XCA, DeformableAttention, Pooling, Recurrent
-from tests.unit.test_messages import JSON
+from tests.unit.head_pictures import NO_PRODUCTS, ask_anything, check_plain_json
+from tests.unit.models import HEADS, D, Notebook, Sdpa, transformers_inputs, transformers_model
+from tests.unit.test_capture_kinds import XCA
 from tests.unit.test_pictures import draw, session_of
 from tests.unit.test_pictures_scaling import HAVE_MORE
 from tests.unit.test_pictures_steps import KINDS, calls_of, run
@@ -82,6 +78,15 @@ def test_of_a_long_text_the_first_tokens_take_part() -> None:
     np.testing.assert_array_equal(made.arrays["k"], call.k[0, 0, :24])
 
 
+def test_the_rounding_of_half_precision_is_nothing_more() -> None:
+    session = run(
+        lambda: Notebook().to(torch.bfloat16),
+        lambda: 3 * torch.randn(2, 5, D, dtype=torch.bfloat16),
+    )
+    for stack, call in calls_of(session):
+        assert not order_of(session, stack, call).facts["adds_more"]
+
+
 def test_features_that_attend_to_features_are_shuffled_as_any_other() -> None:
     session = run(XCA, lambda: torch.randn(2, 5, D))
     stack, call = next(calls_of(session))
@@ -90,20 +95,9 @@ def test_features_that_attend_to_features_are_shuffled_as_any_other() -> None:
     assert not made.facts["among_themselves"]
 
 
-@pytest.mark.parametrize(
-    ("make", "inputs", "why"),
-    [
-        (lambda: Recurrent("bmm"), lambda: torch.randn(2, 5, D), "Additive"),
-        (Pooling, lambda: torch.randn(2, 5, D), "Pooling"),
-        (
-            DeformableAttention,
-            lambda: (torch.randn(2, 3, D), torch.randn(2, 4, 4, D)),
-            "Deformable",
-        ),
-    ],
-)
-def test_without_queries_and_keys_it_says_why(make: Any, inputs: Any, why: str) -> None:
-    session = run(make, inputs)
+@pytest.mark.parametrize("why", NO_PRODUCTS)
+def test_without_queries_and_keys_it_says_why(why: str) -> None:
+    session = run(*NO_PRODUCTS[why])
     stack, call = next(calls_of(session))
     made = order_of(session, stack, call)
     assert made.facts["why_not"].startswith(why)
@@ -124,8 +118,7 @@ def test_what_is_no_number_is_told_and_not_sent() -> None:
     made = order_of(session, stack, call)
     assert "are numbers" in made.facts["why_not"]
     assert not made.arrays
-    content, _ = messages.picture("k", 1, made)
-    json.dumps(content, allow_nan=False)
+    check_plain_json(made)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +130,4 @@ def test_what_does_not_exist_is_refused(bad: dict[str, Any]) -> None:
 
 
 def test_any_want_makes_a_picture_or_a_trouble() -> None:
-    session = session_of(1, 2, 4, 5)
-
-    @given(heads=JSON, batch=JSON)
-    def ask(heads: object, batch: object) -> None:
-        with contextlib.suppress(Trouble):
-            draw(session, kind="order", heads=heads, batch=batch)
-
-    ask()
+    ask_anything("order", "heads", "batch")

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from attnwidget import pictures
 from attnwidget.messages import Picture
-from attnwidget.positions import is_sine_and_cosine, positions_of
+from attnwidget.positions.finder import positions_of
+from attnwidget.positions.tables import is_sine_and_cosine
 from attnwidget.session import Session
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
 from torch import nn
 
-from attnwidget import messages
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture
 from attnwidget.pictures import scaling as scaling_module
 from attnwidget.session import Session
 from attnwidget.trouble import Trouble
+from tests.unit.head_pictures import NO_PRODUCTS, ask_anything, check_plain_json
 from tests.unit.models import HEADS, D, transformers_inputs, transformers_model
-from tests.unit.test_capture_kinds import DeformableAttention, Pooling, Recurrent
-from tests.unit.test_messages import JSON
 from tests.unit.test_pictures import draw, session_of
 from tests.unit.test_pictures_steps import KINDS, calls_of, run
 
@@ -86,20 +81,9 @@ def test_cross_attention_is_measured_as_well() -> None:
     assert made.facts["measured"]["is_whole_score"]
 
 
-@pytest.mark.parametrize(
-    ("make", "inputs", "why"),
-    [
-        (lambda: Recurrent("bmm"), lambda: torch.randn(2, 5, D), "Additive"),
-        (Pooling, lambda: torch.randn(2, 5, D), "Pooling"),
-        (
-            DeformableAttention,
-            lambda: (torch.randn(2, 3, D), torch.randn(2, 4, 4, D)),
-            "Deformable",
-        ),
-    ],
-)
-def test_without_queries_and_keys_it_says_why(make: Any, inputs: Any, why: str) -> None:
-    session = run(make, inputs)
+@pytest.mark.parametrize("why", NO_PRODUCTS)
+def test_without_queries_and_keys_it_says_why(why: str) -> None:
+    session = run(*NO_PRODUCTS[why])
     stack, call = next(calls_of(session))
     made = scaling_of(session, stack, call)
     assert made.facts["measured"] is None
@@ -136,8 +120,7 @@ def test_rows_that_are_not_numbers_are_left_out_and_none_left_is_told() -> None:
     assert none.facts["measured"] is None
     assert "are numbers" in none.facts["why_not"]
     for made in (some, none):
-        content, _ = messages.picture("k", 1, made)
-        json.dumps(content, allow_nan=False)
+        check_plain_json(made)
 
 
 @pytest.mark.parametrize(
@@ -153,11 +136,4 @@ def test_what_does_not_exist_is_refused(bad: dict[str, Any]) -> None:
 
 
 def test_any_want_makes_a_picture_or_a_trouble() -> None:
-    session = session_of(1, 2, 4, 5)
-
-    @given(heads=JSON, batch=JSON)
-    def ask(heads: object, batch: object) -> None:
-        with contextlib.suppress(Trouble):
-            draw(session, kind="scaling", heads=heads, batch=batch)
-
-    ask()
+    ask_anything("scaling", "heads", "batch")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
 from torch import nn
 
-from attnwidget import messages
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Picture
 from attnwidget.session import Session
@@ -20,9 +16,9 @@ from attnwidget.steps.inputs import inputs_of
 from attnwidget.trouble import Trouble
 from benchmarks.coverage import configs
 from benchmarks.coverage.judge import inputs_for
+from tests.unit.head_pictures import NO_PRODUCTS, ask_anything, check_plain_json
 from tests.unit.models import HEADS, PLAIN, D, Projections, merge, split
-from tests.unit.test_capture_kinds import XCA, DeformableAttention, Pooling, Recurrent
-from tests.unit.test_messages import JSON
+from tests.unit.test_capture_kinds import XCA
 from tests.unit.test_pictures import draw, session_of
 from tests.unit.test_pictures_steps import KINDS, calls_of, close, given_to_layers, run
 
@@ -156,20 +152,9 @@ def test_of_two_that_fit_none_is_named() -> None:
     assert facts["width"] is None
 
 
-@pytest.mark.parametrize(
-    ("make", "inputs", "why"),
-    [
-        (lambda: Recurrent("bmm"), lambda: torch.randn(2, 5, D), "Additive"),
-        (Pooling, lambda: torch.randn(2, 5, D), "Pooling"),
-        (
-            DeformableAttention,
-            lambda: (torch.randn(2, 3, D), torch.randn(2, 4, 4, D)),
-            "Deformable",
-        ),
-    ],
-)
-def test_without_queries_and_keys_it_says_why(make: Any, inputs: Any, why: str) -> None:
-    session = run(make, inputs)
+@pytest.mark.parametrize("why", NO_PRODUCTS)
+def test_without_queries_and_keys_it_says_why(why: str) -> None:
+    session = run(*NO_PRODUCTS[why])
     stack, call = next(calls_of(session))
     facts = shapes_of(session, stack, call).facts
     assert facts["why_no_products"].startswith(why)
@@ -194,8 +179,7 @@ def test_given_maps_have_their_own_shape_and_nothing_else() -> None:
     assert facts["why_no_products"].startswith("Only weights were given")
     assert not facts["layers"]
     assert facts["layers_alike"] == 2
-    content, _ = messages.picture("k", 1, made)
-    json.dumps(content, allow_nan=False)
+    check_plain_json(made)
 
 
 def test_a_module_that_is_gone_is_told() -> None:
@@ -213,11 +197,4 @@ def test_what_does_not_exist_is_refused(bad: dict[str, Any]) -> None:
 
 
 def test_any_want_makes_a_picture_or_a_trouble() -> None:
-    session = session_of(1, 2, 4, 5)
-
-    @given(stack=JSON, layer=JSON)
-    def ask(stack: object, layer: object) -> None:
-        with contextlib.suppress(Trouble):
-            draw(session, kind="shapes", stack=stack, layer=layer)
-
-    ask()
+    ask_anything("shapes", "stack", "layer")
