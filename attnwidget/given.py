@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from attnwidget.running import Encoded
+from attnwidget.trouble import Trouble
 
 _HARMLESS = (torch.Tensor, bool, int, float, str, bytes, torch.dtype, torch.device, torch.Size)
 
@@ -39,6 +40,21 @@ class Given:
     def is_overwritten(self) -> bool:
         """Whether a tensor has been written to since."""
         return any(tensor._version != version for tensor, version in self.versions)
+
+    def check_alone(self) -> None:
+        """Raise Trouble where the model may be running elsewhere: a second run would disturb it."""
+        if self.thread != threading.get_ident():
+            raise Trouble(
+                "This pass was made in another thread, where the model may be running now.",
+                "For this view it is run once more, which could disturb it: run it in a cell of "
+                "the notebook.",
+            )
+        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        if distributed and torch.distributed.get_world_size() > 1:
+            raise Trouble(
+                "The model runs on several processes at once.",
+                "For this view it is run once more, which one process cannot do alone.",
+            )
 
 
 def given(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Given:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from dataclasses import dataclass, field
 
 import torch
@@ -118,18 +117,7 @@ def _for_rerun(session: Session, snapshot: Snapshot) -> tuple[torch.nn.Module, E
             "The inputs of this pass have been written over since.",
             "Its blocks are measured by running it once more: run the model again.",
         )
-    if given.thread != threading.get_ident():
-        raise Trouble(
-            "This pass was made in another thread, where the model may be running now.",
-            "Blocks are measured by running the model once more, which could disturb it: run it "
-            "in a cell of the notebook.",
-        )
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if distributed and torch.distributed.get_world_size() > 1:
-        raise Trouble(
-            "The model runs on several processes at once.",
-            "Blocks are measured by running it once more, which one process cannot do alone.",
-        )
+    given.check_alone()
     return model, given.encoded
 
 

@@ -134,6 +134,7 @@ def _inputs(snapshot: Snapshot) -> Encoded:
             "This pass cannot be made once more: its inputs were overwritten afterwards.",
             "Give the model tensors that are not written into, or run it again.",
         )
+    given.check_alone()
     return given.encoded
 
 

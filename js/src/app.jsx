@@ -13,7 +13,7 @@ import { useFocusKept } from "./parts/use_focus_kept.js";
 import { useLecture } from "./parts/use_lecture.js";
 import { useSize } from "./parts/use_size.js";
 import { tour_action } from "./tour/keys.js";
-import { pointed_at } from "./tour/state.js";
+import { classes_of, pointed_at } from "./tour/state.js";
 import { TourPanel } from "./tour/tour.jsx";
 import { revealing } from "./ui.js";
 import { GridView } from "./views/grid.jsx";
@@ -117,7 +117,7 @@ export function App({ source, state, ui, scene, tour, later }) {
     // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
     <div
       ref={root}
-      class={`aw-root aw-${layout}${lecture ? " aw-lecture" : ""}${tour.open.value ? " aw-on-tour" : ""}`}
+      class={`aw-root aw-${layout}${lecture ? " aw-lecture" : ""}${classes_of(tour)}`}
       role="group"
       aria-label={`Attention of ${model?.name ?? "a model"}`}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -627,6 +628,17 @@ def _with_cache() -> Session:
     return session
 
 
+def _of_another_thread() -> Session:
+    model: Any = head_model("gpt2")
+    session = Session(model, Numbered())
+    session.attach()
+    thread = threading.Thread(target=lambda: model(**inputs_of("gpt2")))
+    thread.start()
+    thread.join()
+    session.detach()
+    return session
+
+
 def _no_projection() -> Session:
     from tests.unit.models import Heads
 
@@ -660,6 +672,7 @@ def _no_positions() -> Session:
         (_only_maps, {}, "returns no logits"),
         (_with_cache, {"at": 0}, "cannot be made once more: past_key_values holds"),
         (_overwritten, {}, "inputs were overwritten"),
+        (_of_another_thread, {}, "made in another thread"),
         (_no_projection, {"heads": [[1, 0]]}, "cannot be muted"),
         (_mixed, {}, "not the heads of layer 1, one behind the other"),
         (_no_positions, {"what": "positions"}, "No positions were found .* Looked for"),

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-
 from attnwidget import zoo
-from attnwidget.binding.capture import capture
 from attnwidget.explorer import Explorer, explore
+from attnwidget.teaching.lessons.heads_measured import ANIMAL, IT, TEXT, Measured
 from attnwidget.teaching.questions import Choose, Estimate
 from attnwidget.teaching.tour import Stop, Tour
-from attnwidget.zoo.stories import Stories
-
-# A second "it" to look from: the model cannot know at the first what "tired" will tell it.
-TEXT = "The animal didn't cross the street because it was too tired, so it slept."
-IT = 14
 
 
 def open_lesson() -> Explorer:
     """The bundled language model, from all its heads at a glance to one that is muted."""
     model, tokenizer = zoo.load("stories")
-    facts = _Measured(model, tokenizer)
-    tour = Tour([*_questions(facts), *_merged(facts), *_muted()], "Heads")
+    facts = Measured(model, tokenizer)
+    tour = Tour([*_questions(facts), *_merged(facts), *_muted(facts)], "Heads")
     return explore(model, tokenizer, TEXT, tour=tour)
 
 
-class _Measured:
-    """What the texts say of the model, measured on it.
-
-    Attributes
-    ----------
-    before : tuple of int and int
-        Layer and head that look most at the token before.
-    before_share : float
-        How much of their weight goes there, on average.
-    pronoun : tuple of int and int
-        Layer and head in which "it" looks most at "animal".
-    pronoun_share : float
-        Its weight.
-    layers, heads, width : int
-        Layers, heads of each, and numbers of a head.
-    """
-
-    def __init__(self, model: Stories, tokenizer: Any) -> None:
-        with capture(model) as trace, torch.no_grad():
-            model(torch.as_tensor(tokenizer(TEXT)["input_ids"]).reshape(1, -1))
-        (calls,) = trace.stacks.values()
-        weights = torch.stack([call.weights()[0] for call in calls])  # (L, H, T, T)
-        shares = weights.diagonal(-1, dim1=-2, dim2=-1).mean(-1)  # (L, H)
-        self.before, self.before_share = _largest(shares)
-        self.pronoun, self.pronoun_share = _largest(weights[..., IT, 2])
-        self.layers, self.heads = weights.shape[:2]
-        self.width = model.words.embedding_dim // self.heads
-
-
-def _largest(shares: torch.Tensor) -> tuple[tuple[int, int], float]:
-    layer, head = divmod(int(shares.argmax()), shares.shape[1])
-    return (layer, head), float(shares.max())
-
-
-def _questions(facts: _Measured) -> list[Stop]:
+def _questions(facts: Measured) -> list[Stop]:
     layer, head = facts.before
     noun_layer, noun_head = facts.pronoun
     return [
@@ -88,33 +45,33 @@ def _questions(facts: _Measured) -> list[Stop]:
         Stop(
             f"""
             Another head, in layer {noun_layer}: the pronoun [it](#query) looks
-            {100 * facts.pronoun_share:.0f} % at [animal](#key). Who is too tired, it asks, and has
-            found out. *Go through the heads with* `[` *and* `]`*, through the layers with ↑
-            and ↓.*
+            {100 * facts.pronoun_share:.0f} % at [animal](#key), the noun that it stands for. *Go
+            through the heads with* `[` *and* `]`*, through the layers with ↑ and ↓.*
             """,
-            view="lines", layer=noun_layer, head=noun_head, query=IT, key=2,
+            view="lines", layer=noun_layer, head=noun_head, query=IT, key=ANIMAL,
         ),
         Stop(
             "Could **one** head ask both questions, *who stands before me?* and *who is it?*",
             ask=Choose(
-                ["Yes, it would attend to both words", "No, it would only get their mean"], 1,
+                ["Yes, it attends to both words", "Only badly: it gets their mean"], 1,
                 """
-                It could put half its weight on each. But its weights sum to 1 and its values
-                are added up: what comes back is one vector, the mean, in which nobody can
-                tell who answered what. Two questions need two heads.
+                It could put half its weight on each. But what comes back is one blend: in it the
+                two answers are mixed, and both words got the same use of $W_v$. With two heads
+                each answer has numbers of its own.
                 """,
             ),
         ),
     ]  # fmt: skip
 
 
-def _merged(facts: _Measured) -> list[Stop]:
+def _merged(facts: Measured) -> list[Stop]:
     heads, width = facts.heads, facts.width
     return [
         Stop(
             f"""
             What becomes of {heads} answers? The same words go to each head; the shapes say
-            how: (batch, heads, sequence, d). *Point at a box for its matrix.*
+            how: (batch, heads, sequence, d). {heads} queries, {heads} keys and {heads} values of
+            a word make a vector in $\\mathbb{{R}}^{{3Hd}}$. *Point at a box for its matrix.*
             """,
             view="shapes", highlight="picture",
         ),
@@ -130,53 +87,70 @@ def _merged(facts: _Measured) -> list[Stop]:
         Stop(
             rf"""
             Here are the outputs of all heads at [it](#query), side by side: one vector in
-            $\mathbb{{R}}^{{hd}}$, $h d = {heads} \cdot {width} = {heads * width}$.
+            $\mathbb{{R}}^{{Hd}}$, $H d = {heads} \cdot {width} = {heads * width}$.
             """,
             view="steps", stage="heads", query=IT,
         ),
         Stop(
-            r"""
-            A last matrix, $W_h \in \mathbb{R}^{d \times hd}$, mixes them and brings them back
-            to the size of the stream. Without it the answers would stay in separate drawers.
+            rf"""
+            A last matrix, $W_h \in \mathbb{{R}}^{{E \times Hd}}$, mixes them and brings them back
+            to the width of the stream, $E = {heads * width}$. Without it the answers would stay in
+            separate drawers.
             """,
             stage="projection",
         ),
         Stop(
             """
             Large models save memory: several query heads **share** one key and value head
-            (grouped queries; all of them: multi-query). Queries stay many, so the questions
-            do; what is kept while writing shrinks. This small model shares nothing; *point at
-            the heads to see what sharing would save.*
+            (grouped queries, GQA; where all share one: multi-query, MQA). The questions stay as
+            many, but what is kept while writing shrinks. This small model shares nothing. *Choose
+            fewer key/value heads to see what sharing would save.*
             """,
             view="shapes",
         ),
     ]  # fmt: skip
 
 
-def _muted() -> list[Stop]:
+def _muted(facts: Measured) -> list[Stop]:
+    (layer, head), (noun_layer, noun_head) = facts.clause, facts.pronoun
     return [
         Stop(
-            """
+            f"""
             Does the model need a head? **Mute** one, and see what it then says. After
-            [it](#query) the story goes on with *slept*. This head of layer 1 hardly looks at
-            anything that you would call important. What if it is silent?
+            [it](#query) the story goes on with *slept*, {100 * facts.said:.0f} %. This head, number
+            {head} of layer {layer}, looks mostly at the comma. What if it is silent?
             """,
-            view="lines", layer=1, head=1, query=IT, key=None,
+            view="lines", layer=layer, head=head, query=IT, key=None,
             ask=Choose(
                 ["the same word, nearly as sure", "another word"], 1,
-                """
-                It looks at the comma: it marks where a new clause begins, and with that, that
-                something is now *done*.
+                f"""
+                The model says *{facts.says_without_clause}*, as after the first *it*. Delete the
+                comma from the text, and it does so with all heads in place, too.
                 """,
             ),
         ),
         Stop(
             """
-            Without it the model goes on as after the first *it*. A weight is not a reason:
-            what a head does shows when it is gone. *Click the bars below to mute the other
-            heads.*
+            So this is what becomes of the prediction, here and at every other word. *Mute the
+            other heads of the layer by a click on their bars.*
             """,
             view="without", remove="head", highlight="picture",
+        ),
+        Stop(
+            f"""
+            And the head that found the *animal*, number {noun_head} of layer {noun_layer}? It
+            looks {100 * facts.pronoun_share:.0f} % there. How sure of *slept* is the model without
+            it, in percent?
+            """,
+            view="lines", layer=noun_layer, head=noun_head, key=ANIMAL,
+            ask=Estimate(
+                round(100 * facts.said_without_pronoun), within=15, unit="%",
+                why="Less sure, but it still says so: other heads know something of it, too.",
+            ),
+        ),
+        Stop(
+            "A large weight is no proof of a large effect. What a head does shows when it is gone.",
+            view="without", highlight="picture",
         ),
         Stop(
             """

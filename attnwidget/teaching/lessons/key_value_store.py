@@ -33,7 +33,7 @@ def _recipes() -> list[Stop]:
             """
             A recipe book saves, finds and manages **pairs**: under each title ([key](#key))
             stands a recipe ([value](#value)). You come with a wish, the [query](#query)
-            *lasagne*. No title is spelled that way. Which recipe do you get?
+            *lasagne*. No title is spelled that way, and yet a recipe will come back.
             """,
             screen="recipes", step="scores", predict=False,
         ),
@@ -48,11 +48,11 @@ def _recipes() -> list[Stop]:
         ),
         Stop(
             """
-            Arrows that are twice as long get twice the score. The **cosine** takes the
-            lengths out: it is 1 for the same direction, 0 for a right angle, −1 for the
-            opposite one. Matching is about angles.
+            The angle decides the sign of a score, and the lengths how large it gets: an arrow
+            twice as long gets twice the score. The **cosine** takes the lengths out and leaves
+            the angle: 1 for the same direction, 0 for a right angle, −1 for the opposite one.
             """,
-            highlight="table",
+            highlight="arithmetic",
         ),
         Stop(
             """
@@ -70,9 +70,9 @@ def _recipes() -> list[Stop]:
             ask=Choose(
                 ["half of each recipe", "only one of the two recipes", "no recipe at all"], 1,
                 """
-                However narrow the win, the winner takes it all. A small move of the query
-                changes nothing, until everything changes at once: nothing could be *learned*
-                from that.
+                However narrow the win, the winner takes it all. Small changes of the query
+                change nothing, until everything changes at once: they give no hint which way is
+                better, and so nothing can be *learned* from them.
                 """,
             ),
         ),
@@ -103,12 +103,18 @@ def _recipes() -> list[Stop]:
                 """,
             ),
         ),
-        Stop("At $\\beta = 0$ it is the mean of all six. Nobody was asked.", beta=0.0,
-             highlight="blend"),
         Stop(
             r"""
-            At $\beta = \infty$ soft attention has become hard. In between, at the mark
-            $1/\sqrt{d}$, is where transformers work; lesson 2 says why. *Move the slider.*
+            At $\beta = 0$ every recipe gets the same share, whatever you wish for: the query no
+            longer counts.
+            """,
+            beta=0.0, highlight="blend",
+        ),
+        Stop(
+            r"""
+            At $\beta = \infty$ soft attention has become hard. (Only where scores are exactly
+            equal do they still share.) In between, at $1/\sqrt{d}$, is where transformers work;
+            lesson 2 says why. *Move the slider.*
             """,
             beta=math.inf, highlight="beta",
         ),
@@ -149,11 +155,15 @@ def _numbers() -> list[Stop]:
             ),
         ),
         Stop(
+            "Half of 20 and half of 40. Equal keys share, and what comes back is a mean.",
+            step="blend", highlight="blend",
+        ),
+        Stop(
             """
-            Three queries at once: each row of the attention belongs to one, and none knows of
-            the others. The third one fits B, C and D alike.
+            Three queries at once: each has its own row of attention, and none knows of the
+            others. The first one fits B, C and D alike. *Click another one for its row.*
             """,
-            query=[[5, 0, 0], [0, 5, 0], [0, 5, 5]], step="blend", highlight="table",
+            query=[[0, 5, 5], [5, 0, 0], [0, 5, 0]], step="blend", highlight="table",
         ),
         Stop(
             "Which sizes must agree?",
@@ -171,24 +181,31 @@ def _numbers() -> list[Stop]:
 def _regression() -> list[Stop]:
     return [
         Stop(
-            """
-            One number is enough for a key. Let the keys be $x$, the values $y$: for every $x$
-            that is asked, nearby points answer with more weight. Attention does
+            r"""
+            One number is enough for a key. Let the keys be $x$, the values $y$, and let the
+            score be nearness, $-\frac{1}{2} (q - k)^2$, as a product would favour the largest
+            $x$: points near the $x$ that is asked answer with more weight. Attention does
             **regression**. *Drag the points.*
             """,
             screen="regression", highlight="plane",
         ),
         Stop(
             r"""
-            Here β sets the width of the kernel, $\sigma = 1/\sqrt{\beta}$. What will a much
-            larger β make of the curve?
+            Here β says how far a point is heard: about $\sigma = 1/\sqrt{\beta}$, the width of
+            the kernel. What will a much larger β make of the curve?
             """,
             ask=Choose(
                 ["flat, the mean of all points", "steps from point to point", "a straight line"], 1,
                 "Only the nearest point is heard then: hard attention again.",
             ),
         ),
-        Stop("β = 200: every point rules its own neighbourhood.", beta=200.0, highlight="plane"),
+        Stop(
+            """
+            β = 200: every point rules its own neighbourhood. *Move β down to 0.5: then all are
+            heard everywhere, and the curve lies flat.*
+            """,
+            beta=200.0, highlight="plane",
+        ),
     ]  # fmt: skip
 
 

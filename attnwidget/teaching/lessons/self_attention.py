@@ -14,8 +14,9 @@ ASKED_WIDTH = 64
 def open_lesson() -> Explorer:
     """The model of animals, foods and homes: attention over a set, and nothing else."""
     model, tokenizer = zoo.load("pairs")
-    tour = Tour([*_combined(), *_step_by_step(), *_scaled(), *_unordered(), *_across()],
-                "Self-attention")  # fmt: skip
+    width, heads = model.words.embedding_dim, model.within.heads
+    steps = _step_by_step(width, width // heads)
+    tour = Tour([*_combined(), *steps, *_scaled(), *_unordered(), *_across()], "Self-attention")
     return explore(model, tokenizer, zoo.card("pairs")["text"], tour=tour)
 
 
@@ -31,26 +32,29 @@ def _combined() -> list[Stop]:
         ),
         Stop(
             r"""
-            What *dog* takes home is $h = X a$: a **linear combination** of the words (through
-            their values), with coefficients $a$ that sum to 1. The row framed here is $a$.
+            What *dog* takes home is a **linear combination**, $h = V a$, of what the words
+            offer: their values, $V = W_v X$. (With the words themselves it would be $h = X a$.)
+            The coefficients $a$ sum to 1; they are the row framed here, lying down.
             """,
             view="matrix", highlight="picture",
         ),
         Stop(
             """
-            Every word asks at the same time. One row $a$ for each of them makes the whole matrix
-            $A$, and all results at once are $H = X A$. *Go through the words with ← and →.*
+            Every word asks at the same time. Each row here is one such $a$; stood up side by
+            side they are the columns of the matrix $A$, and all results at once are $H = V A$.
+            *Go through the words with ← and →.*
             """,
         ),
     ]  # fmt: skip
 
 
-def _step_by_step() -> list[Stop]:
+def _step_by_step(width: int, head_width: int) -> list[Stop]:
     return [
         Stop(
-            """
-            Now one number of that matrix from its parts. The query is the word, turned and
-            stretched by a learned matrix: $q = W_q x$. Hover a bar for its number.
+            f"""
+            Now one number of that matrix from its parts. The query is the word, turned,
+            stretched and cut from {width} numbers to {head_width} by a learned matrix:
+            $q = W_q x$. *Point at a bar for its number.*
             """,
             view="steps", stage="query", query="dog",
         ),
@@ -80,8 +84,10 @@ def _step_by_step() -> list[Stop]:
         ),
         Stop(
             """
-            Each value $v = W_v x$ is scaled by its share, and all are added up. That is all of
-            attention: **no non-linearity** but the softmax. It works by direction alone.
+            Each value $v = W_v x$ is scaled by its share, and all are added up. To the values
+            **no non-linearity** is applied: given the shares, the result is a plain weighted
+            sum. Only the shares depend on the words in another way, through $q \\cdot k$ and the
+            softmax.
             """,
             stage="output",
         ),
@@ -103,9 +109,10 @@ def _scaled() -> list[Stop]:
         ),
         Stop(
             r"""
-            Without the division, scores grow with $\sqrt{d}$, the softmax **saturates**, one share
-            is nearly 1, and its gradient is nearly 0. Divided, the variance is 1 at every $d$.
-            *Move the slider.*
+            Without the division, scores grow with $\sqrt{d}$. *Move the slider up*: the softmax
+            **saturates**, one share is nearly 1, and its gradient nearly 0. Divided, scores of
+            random vectors have variance 1 at every $d$. (A trained head may want to be pickier,
+            as this one: its own variance stands beside.)
             """,
             view="scaling", highlight="picture",
         ),
@@ -135,8 +142,9 @@ def _across() -> list[Stop]:
         Stop(
             """
             **Cross-attention** is the same with two sets: [queries](#query) from the room,
-            [keys](#key) and [values](#value) from another, a box of toys. The animals look into
-            the box; the toys look at nobody.
+            [keys](#key) and [values](#value) from another, a box of toys. Every word of the room
+            looks into the box, also *bone* and *sofa*, which have no toy to find; the toys look
+            at nobody.
             """,
             stack="cross", layer=0, head=0, query="dog", key=None, view="lines",
         ),

@@ -5,7 +5,7 @@ import { HelpButton } from "../parts/text_line.jsx";
 import { TroublePane } from "../parts/trouble.jsx";
 import { useLecture } from "../parts/use_lecture.js";
 import { tour_action } from "../tour/keys.js";
-import { pointed_at } from "../tour/state.js";
+import { classes_of, pointed_at } from "../tour/state.js";
 import { TourPanel } from "../tour/tour.jsx";
 import { Arithmetic } from "./arithmetic.jsx";
 import { Ask } from "./ask.jsx";
@@ -55,7 +55,7 @@ export function StoreApp({ store, ui, tour }) {
     // biome-ignore lint/a11y/useSemanticElements: no element stands for a group of controls
     <div
       ref={root}
-      class={`aw-root aw-store aw-${layout} aw-on-${view?.screen}${ui.lecture.value ? " aw-lecture" : ""}${tour.open.value ? " aw-on-tour" : ""}`}
+      class={`aw-root aw-store aw-${layout} aw-on-${view?.screen}${ui.lecture.value ? " aw-lecture" : ""}${classes_of(tour)}`}
       role="group"
       aria-label="Key-value store"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: keys act on the widget as a whole

@@ -39,6 +39,17 @@ export function pointed_at({ open, stop }) {
   return (open.value && stop.value?.highlight) || undefined;
 }
 
+/** Whether a question waits: until it is answered nothing may give it away. @param {Tour} tour */
+export function is_waiting({ open, stop, answered }) {
+  return open.value && Boolean(stop.value?.ask) && answered.value === null;
+}
+
+/** Classes of the root while a tour is open. @param {Tour} tour */
+export function classes_of(tour) {
+  if (!tour.open.value) return "";
+  return is_waiting(tour) ? " aw-on-tour aw-veiled" : " aw-on-tour";
+}
+
 /** @param {Question} ask @param {number} given */
 function is_right(ask, given) {
   if (ask.kind === "choose") return given === ask.answer;
