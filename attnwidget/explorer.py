@@ -78,8 +78,8 @@ def explore(
         A teacher's own steps; every stop is tried before the first one is shown.
     **chosen
         First selection, by the names of the traits: ``stack, layer, head, heads, query, key,
-        batch, step, pair``; and how to show it: ``view, stage, remove, mean, direction,
-        words, hide, renormalise, scale, mass``.
+        batch, step, pair``; and how to show it: ``view, stage, remove, encoding, mean,
+        direction, words, hide, renormalise, scale, mass``.
 
     Returns
     -------

@@ -18,6 +18,7 @@ OF_THE_PAGE = (
     "view",
     "stage",
     "remove",
+    "encoding",
     "mean",
     "direction",
     "words",
@@ -27,12 +28,13 @@ OF_THE_PAGE = (
     "mass",
 )
 
-# js/src/views/names.js and stages.js are the twins.
+# js/src/views/names.js, stages.js and state.js are the twins.
 VIEWS = (
     "lines", "matrix", "text", "steps", "block", "grid",
     "shapes", "scaling", "order", "positions", "without",
 )  # fmt: skip
 REMOVABLE = ("head", "positions", "order")
+ENCODINGS = ("model", "sine", "relative", "rotary")
 STAGES = (
     "query", "keys", "products", "sum", "scale", "mask", "softmax", "values", "output", "heads",
     "projection",
@@ -75,6 +77,9 @@ class Choice(traitlets.HasTraits):
     remove = traitlets.Enum(REMOVABLE, "head").tag(sync=True)
     """What the view "without" takes from the model: the selected head, its knowledge of positions,
     or the order of these."""
+    encoding = traitlets.Enum(ENCODINGS, "model").tag(sync=True)
+    """Which positions the view "positions" shows: the model's own, the sine and cosine of the
+    paper, or what relative and rotary ones are."""
     direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
     """"from": where the query looks. "to": who looks at the key."""
     words = traitlets.Bool(False).tag(sync=True)

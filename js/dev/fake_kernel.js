@@ -133,7 +133,7 @@ export function make_fake_model(scene, traits = {}) {
     key: null,
     batch: 0,
     step: null,
-    ...{ view: "lines", stage: "softmax", remove: "head" },
+    ...{ view: "lines", stage: "softmax", remove: "head", encoding: "model" },
     ...{ heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
     ...{ words: false, hide: [], renormalise: false, pair: null },
     ...traits,

@@ -21,7 +21,7 @@ const chosen = { ...traits };
 for (const name of ["layer", "head", "query", "key"]) {
   if (asked.has(name)) chosen[name] = Number(asked.get(name));
 }
-for (const name of ["view", "stage", "remove", "direction", "scale"]) {
+for (const name of ["view", "stage", "remove", "encoding", "direction", "scale"]) {
   if (asked.has(name)) chosen[name] = asked.get(name);
 }
 for (const name of ["heads", "mean", "words", "hide"]) {

@@ -77,6 +77,7 @@ export function make_scene(source, state, ui, later) {
     view: state.view.value,
     stage: state.stage.value,
     remove: state.remove.value,
+    encoding: state.encoding.value,
     direction: state.direction.value,
     words: state.words.value,
     hide: state.hide.value,

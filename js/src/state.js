@@ -34,6 +34,7 @@ import { batch, signal } from "@preact/signals";
  * @property {import("./views/names.js").ViewName} view
  * @property {import("./views/steps/stage_names.js").Stage} stage  How far the steps are walked.
  * @property {"head" | "positions" | "order"} remove  What the model is to do without.
+ * @property {"model" | "sine" | "relative" | "rotary"} encoding  Which positions are shown.
  * @property {import("./messages.js").Direction} direction
  * @property {boolean} words
  * @property {string[]} hide
@@ -57,6 +58,7 @@ const AT_FIRST = {
   view: "lines",
   stage: "softmax",
   remove: "head",
+  encoding: "model",
   direction: "from",
   words: false,
   hide: [],

@@ -1,4 +1,5 @@
 import { computed } from "@preact/signals";
+import { can_have_sink, is_sink_overall } from "./draw/scale.js";
 import { in_place } from "./drawn.js";
 import { strand_of, with_row } from "./links.js";
 import { looker, place_in, whole_region } from "./place.js";
@@ -7,7 +8,10 @@ import { is_small, lines_want, row_want, sets_of, tile_want } from "./wants.js";
 /** Heads as links between tokens: all that are drawn together, of one and the same pass. */
 
 /** @typedef {import("./links.js").Strand} Strand */
-/** @typedef {import("./drawn.js").InPlace & {strands: Strand[]}} Strung */
+/**
+ * @typedef {import("./drawn.js").InPlace & {strands: Strand[], has_sink: boolean}} Strung
+ *   `has_sink`: in one of the heads the first token takes much of all rows.
+ */
 
 /** @param {import("./scene.js").Parts} parts */
 export function make_strung({ source, ui, wished, place }) {
@@ -48,10 +52,12 @@ export function make_strung({ source, ui, wished, place }) {
         : strand;
     });
     if (strands.some((strand) => !strand)) return last_strung && { ...last_strung, stale: true };
-    last_strung = {
-      ...in_place(own, found),
-      strands: /** @type {Strand[]} */ (strands),
-    };
+    const { stack } = found;
+    const whole = /** @type {Strand[]} */ (strands);
+    const has_sink =
+      can_have_sink(stack) &&
+      whole.some(({ links }) => is_sink_overall(links("to", 0).sum, stack.query_len));
+    last_strung = { ...in_place(own, found), strands: whole, has_sink };
     return last_strung;
 
     /** @param {import("./messages.js").LayerHead[]} heads @param {(import("./messages.js").Picture | undefined)[]} pictures */

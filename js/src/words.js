@@ -64,6 +64,16 @@ export function shown_token(token) {
 }
 
 /**
+ * Within a sentence, where a comma would be read as one of its own: ‘,’.
+ *
+ * @param {string} text  As `shown_token` has it.
+ */
+export function quoted_if_mark(text) {
+  if (!/^[\p{P}\p{Sm}\p{Sc}\p{Sk}]+$/u.test(text)) return text;
+  return /['‘’]/.test(text) ? `“${text}”` : `‘${text}’`;
+}
+
+/**
  * Cut in the middle: both ends of a long token tell more than its beginning alone.
  *
  * @param {string} text

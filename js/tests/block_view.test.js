@@ -160,7 +160,7 @@ describe("the block", () => {
 
   test("without a selected token it shows the last one", async () => {
     const { el } = await shown({ query: null });
-    expect(text(el, ".aw-block-sentence")).toContain("at .");
+    expect(text(el, ".aw-block-sentence")).toContain("at ‘.’,");
   });
 
   test("a block that could not be read says why, and what there is", async () => {

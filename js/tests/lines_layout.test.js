@@ -184,7 +184,7 @@ describe("beside and behind the tokens", () => {
   });
 
   test("washes grow with the weight; the largest is full, next to nothing is none", () => {
-    const how = { is_to_keys: false };
+    const how = { can_sink: false };
     const links = [links_of_row(row_of([0, 0.6, 0.3, 0.0001]))];
     const linear = washes_of(links, "linear", how);
     expect(linear.get(1)).toBeCloseTo(0.42, 9);
@@ -196,11 +196,11 @@ describe("beside and behind the tokens", () => {
     expect(washes_of([], "sqrt", how).size).toBe(0);
   });
 
-  test("a first token that takes it all leaves room for the rest, but only among keys", () => {
+  test("a first token that takes it all leaves room for the rest, but only where it can be a sink", () => {
     const links = [links_of_row(row_of([0.875, 0.125]))];
-    const keys = washes_of(links, "linear", { is_to_keys: true });
+    const keys = washes_of(links, "linear", { can_sink: true });
     expect([keys.get(0), keys.get(1)]).toEqual([0.42, 0.42]);
-    const queries = washes_of(links, "linear", { is_to_keys: false });
+    const queries = washes_of(links, "linear", { can_sink: false });
     expect(queries.get(0)).toBe(0.42);
     expect(queries.get(1)).toBeCloseTo(0.06, 9);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/positions.json";
 import { decode } from "../src/messages.js";
+import { bias_of, biases, rotary_score, turned } from "../src/views/positions/formulas.js";
 import {
   cosines,
   grey_pixels,
@@ -90,6 +91,36 @@ describe("the sine and cosine of the paper", () => {
     );
     expect([made.rows, made.columns]).toEqual([2, [0, 1, 510, 511]]);
     expect(made.values[6]).toBeCloseTo(Math.sin(1 / 10_000 ** (510 / 512)), 7);
+  });
+});
+
+describe("positions from formulas", () => {
+  test("a bias of ALiBi is the same along every diagonal", () => {
+    // Press et al. 2022, figure 3, with a slope of 1/2.
+    const by_hand = [0, -0.5, -1, -0.5, 0, -0.5, -1, -0.5, 0];
+    expect([...biases(3, 0.5)]).toEqual(by_hand);
+    expect(bias_of(-6, 0.25)).toBe(-1.5);
+  });
+
+  test("a pair is turned anticlockwise and keeps its length", () => {
+    const [x, y] = turned([3, 4], Math.PI / 2);
+    expect(x).toBeCloseTo(-4, 12);
+    expect(y).toBeCloseTo(3, 12);
+    expect(Math.hypot(...turned([3, 4], 1.3))).toBeCloseTo(5, 12);
+  });
+
+  test("a rotary score is that of the distance alone", () => {
+    const [q, k] = /** @type {[number, number][]} */ ([
+      [0.9, -0.4],
+      [0.2, 1.1],
+    ]);
+    // Su et al. 2021, equation 12: Re[(q₁ + iq₂)(k₁ − ik₂) e^(i(t − s)ω)].
+    const expected =
+      (0.9 * 0.2 - 0.4 * 1.1) * Math.cos(1.8) - (-0.4 * 0.2 - 0.9 * 1.1) * Math.sin(1.8);
+    for (const start of [0, 5, 40]) {
+      expect(rotary_score(q, k, 0.3, start + 6, start)).toBeCloseTo(expected, 12);
+    }
+    expect(rotary_score(q, k, 0.3, 7, 0)).not.toBeCloseTo(expected, 3);
   });
 });
 
@@ -244,7 +275,69 @@ describe("the view of positions", () => {
     const { el } = shown;
     expect(text(el, ".aw-positions .aw-taught-said")).toMatch(/^No positions were found/);
     expect(text(el, ".aw-positions .aw-taught-note")).toContain("Looked for: pe.");
-    expect(texts(el, ".aw-positions .aw-segment")).toEqual(["sine and cosine of the paper"]);
+    expect(texts(el, ".aw-positions .aw-segment")).toEqual([
+      ...["sine and cosine of the paper", "relative", "rotary"],
+    ]);
     expect(el.querySelectorAll(".aw-row-bars rect")).toHaveLength(128);
+  });
+
+  test("which one is shown is a trait, so that a lesson can set it", async () => {
+    const { el, model } = await open();
+    model.set("encoding", "relative");
+    await settled();
+    expect(text(el, ".aw-positions .aw-taught-said")).toContain("the distance t − s alone");
+    expect(text(el, ".aw-positions .aw-segment[aria-pressed=true]")).toBe("relative");
+    await click(button(el, "rotary"));
+    expect(model.get("encoding")).toBe("rotary");
+    await click(button(el, "this model"));
+    expect(text(el, ".aw-positions .aw-taught-said")).toContain("learned");
+  });
+
+  test("a relative bias is drawn and worked out for the slope that is chosen", async () => {
+    const { el, model } = await show("stories", { view: "positions", encoding: "relative" });
+    // None is above 0: that is the darkest.
+    const greys_of = (/** @type {number} */ slope) =>
+      grey_pixels(
+        biases(17, slope).map((b) => 1 + b / 4),
+        1,
+        "light",
+      );
+    const [map] = el.querySelectorAll(".aw-grey-map canvas");
+    expect(painted.get(map)).toEqual(greys_of(0.25));
+    await type(one(el, "input[aria-label='position s']"), "8");
+    expect(text(el, ".aw-formula-said")).toMatch(/^b\(14 − 8\) = −m · 6 = −1.50: .* eb = 0.223/);
+    await type(one(el, "input[aria-label=slope]"), "8");
+    expect(text(el, ".aw-formula-said")).toContain("= −3:");
+    expect(painted.get(map)).toEqual(greys_of(0.5));
+    await type(one(el, "input[aria-label='position t']"), "9");
+    expect(model.get("query")).toBe(9);
+    expect(text(el, ".aw-formula-said")).toContain("b(9 − 8)");
+  });
+
+  test("rotary arrows keep their score when both move together", async () => {
+    const { el, model } = await show("stories", { view: "positions", encoding: "rotary" });
+    const rows = () =>
+      [...el.querySelectorAll(".aw-score-table tbody tr")].map((row) => texts(row, "td"));
+    await type(one(el, "input[aria-label='position s']"), "8");
+    const [here, next, later, apart] = rows();
+    expect([here, next, later].map(([t, s]) => `${t} ${s}`)).toEqual(["14 8", "15 9", "34 28"]);
+    for (const [, , distance, score] of [next, later])
+      expect([distance, score]).toEqual(here.slice(2));
+    expect(apart.slice(0, 3)).toEqual(["15", "8", "7"]);
+    expect(apart[3]).not.toBe(here[3]);
+    const arrow = () => one(el, ".aw-turned-key .aw-arrow-head").getAttribute("transform");
+    const before = arrow();
+    await click(one(el, "[aria-label='Both one position on']"));
+    expect(model.get("query")).toBe(15);
+    expect(rows()[0]).toEqual(["15", "9", "6", here[3]]);
+    expect(arrow()).not.toBe(before);
+  });
+
+  test("a diagonal beyond the scale is said to be so", async () => {
+    const { el } = await open();
+    expect(text(el, ".aw-positions-similarity .aw-map-said")).toContain("diagonal: 1");
+    expect(texts(el, ".aw-slider-name, .aw-map-slider > span")).toEqual([
+      ...["dimension", "other position"],
+    ]);
   });
 });

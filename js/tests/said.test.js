@@ -101,6 +101,40 @@ describe("what is said", () => {
     expect(text(decoding, ".aw-rank")).toContain("of 60 in its row");
   });
 
+  test("of cross-attention nothing is said that needs one text on both sides", async () => {
+    const { el } = await show("cross", MATRIX);
+    expect(texts(el, ".aw-looks p")).toEqual([
+      expect.stringMatching(/^On average a row has \d+ % of the entropy it could have\.$/),
+      expect.stringMatching(/^This row: entropy \d\.\d of 3\.9 bits\.$/),
+    ]);
+    const lines = (await show("cross", { view: "lines", query: 2 })).el;
+    expect(text(lines, ".aw-wash-legend")).not.toContain("≥");
+  });
+
+  test("a mark is quoted in the sentence and the reading, not beside the picture", async () => {
+    const { el } = await show("stories", { ...MATRIX, query: 13, key: 12 });
+    expect(text(el, ".aw-sentence")).toMatch(/ % at ‘,’/);
+    expect(text(el, ".aw-pair")).toBe("so → ‘,’");
+    expect(texts(el, ".aw-row-label")).toContain(",");
+  });
+
+  test("weights that are the layer's own to the last bit: the bare 0 is in the note", async () => {
+    const check = { status: "exact", note: "Read off.", check: 0 };
+    const { el } = await show("minilm", {}, { check });
+    expect(texts(el, ".aw-status > span:not(.aw-dot)")).toEqual([
+      "exact",
+      "to the last bit",
+      "Check 0. Read off.",
+    ]);
+  });
+
+  test("all heads of a layer are offered where there are more than two", async () => {
+    const lines = { view: "lines", layer: 0, head: 0 };
+    const two = (await show("minilm", lines, { heads: 2 })).el;
+    expect(two.querySelector(".aw-head-set")).toBeNull();
+    expect(text((await show("minilm", lines)).el, ".aw-head-set")).toBe("all 12 heads of layer 0");
+  });
+
   test("tokens are text, never markup, and keep their full text within reach", async () => {
     const { el } = await show("scripts", { ...MATRIX, query: 9 });
     expect(text(el, ".aw-is-query")).toBe("<b>bold</b>");

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { paint_thumbnail } from "../src/draw/cells.js";
 import { palette } from "../src/draw/colours.js";
 import {
+  can_have_sink,
   DECADES,
+  is_sink_overall,
   ramp_step,
   SCALES,
   scale_of,
@@ -95,6 +97,23 @@ describe("a first token that is a sink", () => {
       [0.5, 0.1, 0.4],
     ];
     expect(scale(hardly)).toMatchObject({ top: 0.5, beyond: 0.5 });
+  });
+
+  test("is none in cross-attention, nor where the queries leave the first token out", () => {
+    const whole = { causal: true, query_len: 9, key_len: 9 };
+    expect(can_have_sink({ ...whole, kind: "self" })).toBe(true);
+    expect(can_have_sink({ ...whole, kind: "cross" })).toBe(false);
+    expect(can_have_sink({ ...whole, kind: "self", query_len: 1 })).toBe(false);
+    const three = { kind: /** @type {const} */ ("self"), query_len: 3, key_len: 3 };
+    expect(can_have_sink({ ...three, causal: true })).toBe(true);
+    expect(can_have_sink({ ...three, causal: false })).toBe(false);
+    const { top, beyond } = scale_of_tile("sqrt", tile_of(rows(0.875)), false);
+    expect([top, beyond]).toEqual([0.875, 0.875]);
+  });
+
+  test("takes much of all rows, not of one", () => {
+    expect([is_sink_overall(2.4, 8), is_sink_overall(0.98, 8)]).toEqual([true, false]);
+    expect(is_sink_overall(1, 1)).toBe(false);
   });
 
   test("can only be told where the first token is in the picture", () => {

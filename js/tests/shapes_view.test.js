@@ -2,13 +2,15 @@ import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/shapes.json";
 import {
   cache_of,
+  groupings_of,
   groups_of,
   layers_of,
   sharing_in_words,
   size_of,
   steps_of,
 } from "../src/views/shapes/steps.js";
-import { drawn, one, show, text, texts } from "./show.js";
+import { laid_out } from "./setup.js";
+import { button, click, drawn, one, show, text, texts } from "./show.js";
 
 /** @typedef {import("../src/views/messages.js").ShapesPicture} ShapesPicture */
 
@@ -86,6 +88,10 @@ describe("heads that share", () => {
     expect(sharing_in_words(picture_of({ heads, kv_heads }))).toContain(words);
   });
 
+  test("are grouped by any number that divides them", () => {
+    expect([groupings_of(12), groupings_of(1)]).toEqual([[12, 6, 4, 3, 2, 1], [1]]);
+  });
+
   test("save so many numbers in a cache", () => {
     // 2 × 10 tokens, 30 layers; 3 of 9 heads keep 64 numbers of a key and 64 of a value.
     expect(cache_of(picture_of(GROUPED))).toEqual({
@@ -154,6 +160,35 @@ describe("the view", () => {
     expect(text(el, ".aw-shapes-side")).toContain("Head 2 uses number 0.");
     expect(text(el, ".aw-shapes-side")).toContain("sharing saves 460,800 numbers");
     expect(text(el, ".aw-shapes-formula")).toContain("(9 + 2·3)·64 = ℝ960");
+  });
+
+  test("tells what fewer key/value heads would be, the model's own marked", async () => {
+    const { el, model } = await show("stories", SHAPES);
+    const choice = () => texts(el, ".aw-shapes-choice .aw-segment");
+    expect(choice()).toEqual(["4, this model", "2", "1"]);
+    // Keys and values of 4 heads of 32 numbers; 17 tokens, 3 layers.
+    expect(text(el, ".aw-shapes-sharing")).toContain(
+      "256 numbers for each token and layer, 13,056",
+    );
+    await click(button(el, "2"));
+    const groups = () => texts(el, ".aw-shapes-queries");
+    expect(groups()).toEqual(["01", "23"]);
+    expect(text(el, ".aw-shapes-sharing")).toContain("(grouped-query attention, GQA)");
+    expect(text(el, ".aw-shapes-sharing")).toContain(
+      "would be 128 numbers for each token and layer, 6,528 for 17 tokens and 3 such layers. This model has 256 and 13,056.",
+    );
+    await click(button(el, "1"));
+    expect(groups()).toEqual(["0123"]);
+    expect(text(el, ".aw-shapes-sharing")).toContain("(multi-query attention, MQA)");
+    await tell(model, { heads: 9, kv_heads: 3 });
+    expect(choice()).toEqual(["9", "3, this model", "1"]);
+  });
+
+  test("where there is no room beside it, the heads come first", async () => {
+    laid_out.width = 560;
+    const { el } = await show("stories", SHAPES);
+    const [first] = el.querySelectorAll(".aw-shapes-sharing, .aw-shapes-flow");
+    expect(first.classList).toContain("aw-shapes-sharing");
   });
 
   test("says what was not found, and one layer for all", async () => {

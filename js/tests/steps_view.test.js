@@ -51,7 +51,7 @@ describe("the steps of one row", () => {
     const { el, model } = page;
     expect(stages(page)).toEqual([
       ...["q", "keys", "q × k", "sum", "÷ √32", "mask", "softmax", "× v"],
-      ...["sum of values", "heads", "project"],
+      ...["output", "heads", "project"],
     ]);
     for (const stage of STAGES) {
       expect(model.get("stage")).toBe(stage);
@@ -243,7 +243,7 @@ describe("what a call has not", () => {
 
   test("no products: the stages begin with the mask or the softmax, and say why", async () => {
     const page = await made_up(NO_PRODUCTS, { stage: "keys" });
-    expect(stages(page)).toEqual(["mask", "softmax", "× v", "sum of values", "heads", "project"]);
+    expect(stages(page)).toEqual(["mask", "softmax", "× v", "output", "heads", "project"]);
     expect(current(page)).toBe("mask");
     expect(said(page)).toContain("Additive attention: no products.");
     await press(page.el, " ");
@@ -364,6 +364,32 @@ describe("on little room", () => {
     await click(one(page.el, '[aria-label="Stage: later"]'));
     expect(page.model.get("stage")).toBe("output");
   });
+
+  test.each([
+    [640, 11],
+    [600, 0],
+  ])("%i px wide, stages have words only if none touches the next", async (width, count) => {
+    laid_out.width = width;
+    const { el } = await stories();
+    expect(texts(el, ".aw-stage").filter(Boolean)).toHaveLength(count);
+  });
+
+  test.each(["heads", "projection"])(
+    "at %s only the heaviest and the selected key are left",
+    async (stage) => {
+      const page = await stories({ stage, key: null });
+      const keys = () => texts(page.el, ".aw-steps-key bdi");
+      expect(keys()).toEqual(["animal"]);
+      expect(text(page.el, ".aw-steps-others")).toBe("…16 other keys");
+      expect(text(page.el, ".aw-steps-table tfoot")).toContain("sum = output");
+      page.model.set("key", 6);
+      await settled();
+      expect(keys()).toEqual(["animal", "street"]);
+      expect(text(page.el, ".aw-steps-others")).toBe("…15 other keys");
+      await press(page.el, "PageUp");
+      if (stage === "heads") expect(keys()).toHaveLength(17);
+    },
+  );
 
   test("columns never take more than there is, but for the last", () => {
     const columns = /** @type {import("../src/views/steps/layout.js").Column[]} */ ([

@@ -18,6 +18,7 @@ import {
 import { blend_of_pictures } from "../src/store/picture.jsx";
 import { place_labels } from "../src/store/plane.jsx";
 import { ticks } from "../src/store/regression.jsx";
+import { share_in_words, writer_of } from "../src/store/said.js";
 import { bind_store } from "../src/store/state.js";
 
 const INFINITY = Number.POSITIVE_INFINITY;
@@ -91,6 +92,15 @@ describe("numbers of the store", () => {
     expect(ticks([0.11, 0.19], 4)).toEqual([0.12, 0.14, 0.16, 0.18]);
   });
 
+  test("whole numbers are written whole where all are; a soft share is never nothing", () => {
+    expect([10, -4, 46.6667].map(writer_of([10, 20, 40]))).toEqual(["10", "−4", "46.7"]);
+    expect([10, 2].map(writer_of([10, 0.5]))).toEqual(["10.0", "2.00"]);
+    expect(share_in_words(0, { hard: false, beta: 0.7 })).toBe("<1 %");
+    expect(share_in_words(0, { hard: true, beta: 0.7 })).toBe("0 %");
+    expect(share_in_words(0, { hard: false, beta: INFINITY })).toBe("0 %");
+    expect(share_in_words(1, { hard: false, beta: 0.7 })).toBe("100 %");
+  });
+
   test("pictures are blended pixel by pixel and stay opaque", () => {
     const picture = (/** @type {number[]} */ pixel) => ({
       width: 1,
@@ -121,8 +131,23 @@ describe("names in the plane", () => {
     expect(placed.length).toBeLessThan(5);
   });
 
-  test("one that would be cut by the edge stands inwards", () => {
+  test("one that would be cut by the edge stands inwards, and not on its own arrow", () => {
     const [label] = place_labels([point("a rather long name", 180, 0)], 200, 0);
-    expect(label).toEqual({ x: 170, y: 4, anchor: "end" });
+    expect(label).toEqual({ x: 174, y: -10, anchor: "end" });
+    const [below] = place_labels([point("down", 0, 100)], 200, 0);
+    expect(below).toEqual({ x: 10, y: 104, anchor: "start" });
+  });
+
+  test("of a query is seen wherever there is room; what is written there already is left free", () => {
+    const query = { ...point("query", 60, 0), radius: 11, kept: true };
+    const crowd = Array.from({ length: 16 }, (_, i) => {
+      const turn = (2 * Math.PI * i) / 16;
+      return point("", 60 + 26 * Math.cos(turn), 26 * Math.sin(turn));
+    });
+    expect(place_labels([query, ...crowd], 200, 0)[0]).not.toBeNull();
+    expect(place_labels([{ ...query, kept: false }, ...crowd], 200, 0)[0]).toBeNull();
+    const sweet = { x: 60, y: -10, width: 60, height: 20 };
+    const [label] = place_labels([point("key", 50, 0)], 200, 0, [sweet]);
+    expect(label?.y).not.toBe(4);
   });
 });

@@ -102,10 +102,23 @@ describe("the key-value store on the page", () => {
     expect(model.get("beta")).toBe("inf");
     expect(text(el, ".aw-beta-value")).toContain("β = ∞");
     expect(attention(el)).toEqual(["50 %", "0 %", "50 %"]);
+    expect(texts(el, "td.aw-cell-scaled").filter((cell) => cell !== "")).toEqual(["–", "–", "–"]);
     await click(button(el, "Hard"));
     expect(attention(el)).toEqual(["100 %", "0 %", "0 %"]);
     await press(el, " ", { shiftKey: true });
     expect(text(el, ".aw-arithmetic")).toContain("of 2 alike the first");
+  });
+
+  test("1/√d is marked on the slider and met exactly; at its end there is no mark", async () => {
+    const { el, model } = await show_store("recipes", { beta: 1 });
+    const mark = one(el, ".aw-beta-tick");
+    expect(mark.getAttribute("aria-label")).toBe("1/√d = 0.71 is marked on the slider");
+    const place = Number(/** @type {HTMLElement} */ (mark).style.getPropertyValue("--aw-place"));
+    await type(one(el, ".aw-beta input"), String(1000 * place));
+    expect(model.get("beta")).toBe(1 / Math.sqrt(2));
+    expect(text(el, ".aw-beta-value")).toBe("β = 0.707 = 1/√d");
+    expect((await show_store("large")).el.querySelector(".aw-beta-tick")).toBeNull();
+    expect((await show_store("regression")).el.querySelector(".aw-beta-tick")).toBeNull();
   });
 
   test("entries are added, renamed, duplicated and removed, never the last", async () => {
@@ -127,13 +140,13 @@ describe("the key-value store on the page", () => {
 
   test("three-number keys: whole numbers come back, equal keys share, three queries at once", async () => {
     const { el, model } = await show_store("numbers");
-    expect(texts(el, ".aw-cell-result b")).toEqual(["10.0", "30.0", "46.7"]);
+    expect(texts(el, ".aw-cell-result b")).toEqual(["10", "30", "46.7"]);
     await click(button(el, "query 2"));
-    expect(sentence(el)).toMatch(/^Query 2 takes 50 % from B, 50 % from C.*: 30\.0 comes back\.$/);
+    expect(sentence(el)).toMatch(/^Query 2 takes 50 % from B, 50 % from C.*: 30 comes back\.$/);
     await type(one(el, '[aria-label="number 2 of query 2"]'), "0");
     await type(one(el, '[aria-label="number 3 of query 2"]'), "5");
     expect(model.get("query")[1]).toEqual([0, 0, 5]);
-    expect(texts(el, ".aw-cell-result b")[1]).toBe("80.0");
+    expect(texts(el, ".aw-cell-result b")[1]).toBe("80");
     await click(button(el, "Remove query"));
     expect(model.get("query")).toHaveLength(2);
   });
@@ -174,7 +187,7 @@ describe("the key-value store on the page", () => {
     await type(one(el, ".aw-answer"), "12");
     one(el, ".aw-answers").dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
     await settled();
-    expect(sentence(el)).toBe("You said 12.0. Query 1 takes all from A: 10.0 comes back.");
+    expect(sentence(el)).toBe("You said 12. Query 1 takes all from A: 10 comes back.");
   });
 
   test("another screen brings its example with it", async () => {

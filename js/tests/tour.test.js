@@ -149,6 +149,18 @@ describe("a question", () => {
     expect(model.get("stop")).toBe(2);
   });
 
+  test("is not given away before it is answered", async () => {
+    const { el } = await led(1);
+    const root = one(el, ".aw-root");
+    expect(root.classList.contains("aw-veiled")).toBe(true);
+    await press(el, "1");
+    expect(root.classList.contains("aw-veiled")).toBe(false);
+    await press(el, " ");
+    expect(root.classList.contains("aw-veiled"), "the next question").toBe(true);
+    await click(button(el, "Hide"));
+    expect(root.classList.contains("aw-veiled")).toBe(false);
+  });
+
   test("is answered by a digit or a click; a wrong answer can be mended", async () => {
     const { el, model } = await led(1);
     await press(el, "1");

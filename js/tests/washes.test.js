@@ -61,7 +61,7 @@ describe("draw_washes", () => {
   const washes = (...rows) => ({
     links: rows.map(links),
     colours: ["blue", "red"],
-    ...{ scale: /** @type {const} */ ("linear"), direction: /** @type {const} */ ("to") },
+    ...{ scale: /** @type {const} */ ("linear"), can_sink: false },
   });
   /** @param {{calls: import("./recorder.js").Call[]}} context */
   const fills = ({ calls }) =>

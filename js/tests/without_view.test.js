@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import recorded from "../../tests/fixtures/views/without.json";
 import { decode } from "../src/messages.js";
 import { nats, share_in_words, shares_of_most } from "../src/views/without/words.js";
+import { laid_out } from "./setup.js";
 import { button, click, drawn, one, press, settled, show, text, texts } from "./show.js";
 
 /** @param {number} i */
@@ -29,7 +30,8 @@ describe("the view of what is predicted without a part", () => {
     expect(text(el, ".aw-without-said")).toBe(
       "Without head 2 of layer 2, after it the model says slept with 59 % instead of 97 %.",
     );
-    const rows = texts(el, ".aw-candidates tbody th");
+    const written = new Map([["(unknown word)", "<unk>"]]);
+    const rows = texts(el, ".aw-candidates tbody th").map((text) => written.get(text) ?? text);
     const [drawn, left] = [true, false].map((is_drawn) =>
       HEAD.candidates.filter(({ text }) => rows.includes(text) === is_drawn),
     );
@@ -42,7 +44,25 @@ describe("the view of what is predicted without a part", () => {
     });
     expect(one(el, ".aw-candidates td").title).toBe("97.36 %");
     expect(text(el, ".aw-without-kl b")).toBe(`${HEAD.kl[14].toFixed(3)} nats`);
+    expect(text(el, ".aw-kl-formula")).toContain("Σ p · ln(p / q) over all 401 candidates");
     expect(text(el, ".aw-without .aw-taught-note")).toContain("blocks.2.attention.output");
+  });
+
+  test("words that are not known are written as such", async () => {
+    const { el } = await open({ remove: "order" });
+    const unknown = one(el, ".aw-candidates th [title^='<unk>']");
+    expect(unknown.textContent).toBe("(unknown word)");
+    expect(text(el, ".aw-candidates")).not.toContain("<unk>");
+  });
+
+  test.each([
+    [540, "aw-moved aw-candidates aw-heads-moved"],
+    [360, "aw-moved aw-heads-moved aw-candidates"],
+  ])("%i px wide, other heads stand beside the candidates or above them", async (width, order) => {
+    laid_out.width = width;
+    const { el } = await open();
+    const parts = [...el.querySelectorAll(".aw-moved, .aw-heads-moved, .aw-candidates")];
+    expect(parts.map((part) => part.classList[0]).join(" ")).toBe(order);
   });
 
   test("asks for the token, head and change that are selected", async () => {

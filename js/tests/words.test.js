@@ -5,6 +5,7 @@ import {
   heads_in_words,
   in_powers,
   percent,
+  quoted_if_mark,
   shown_token,
   stack_in_words,
   weight_in_words,
@@ -33,6 +34,14 @@ test("tokens that cannot be seen get a mark", () => {
   expect(shown_token("\n\n")).toEqual({ text: "↵↵", marked: true });
   expect(shown_token(" \t")).toEqual({ text: "␣⇥", marked: true });
   expect(shown_token("")).toEqual({ text: "∅", marked: true });
+});
+
+test("marks alone are quoted in a sentence, words are not", () => {
+  const marks = [",", ".", "...", "+", "'", "”"].map(quoted_if_mark);
+  expect(marks).toEqual(["‘,’", "‘.’", "‘...’", "‘+’", "“'”", "‘”’"]);
+  for (const word of ["the", "[SEP]", "'t", "<s>", "↵", "🙂", "7"]) {
+    expect(quoted_if_mark(word)).toBe(word);
+  }
 });
 
 test("long tokens are cut in the middle, between letters as readers see them", () => {

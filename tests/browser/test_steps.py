@@ -127,7 +127,7 @@ STAGES: dict[str, list[Callable[[Lab, dict[str, Numbers]], bool]]] = {
         is_along("value of animal", "v", ANIMAL),
         is_along("weight × value of animal", "weighted", ANIMAL),
     ],
-    "sum of values": [is_along("sum = output", "output"), is_along("the model's own", "output")],
+    "output": [is_along("sum = output", "output"), is_along("the model's own", "output")],
     "heads": [is_along(f"output of head {head}", "heads", head) for head in range(4)],
     "project": [
         is_along("output: all heads", "projected"),

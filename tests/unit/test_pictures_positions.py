@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import traitlets
 from torch import Tensor, nn
 
+import attnwidget as aw
 from attnwidget import pictures
 from attnwidget.messages import Picture
 from attnwidget.positions.finder import positions_of
@@ -229,3 +231,16 @@ def test_a_model_with_a_config_alone_tells_its_width() -> None:
 
     (table,) = positions_of(Bare()).tables
     assert table.is_added
+
+
+def test_which_positions_are_shown_is_a_trait_that_a_stop_can_set() -> None:
+    stops = [aw.Stop("Turned.", encoding="rotary"), aw.Stop("Its own.", encoding="model")]
+    ex = aw.explore(view="positions", encoding="sine", tour=stops)
+    assert ex.encoding == "rotary"
+    ex.stop = 1
+    assert ex.encoding == "model"
+    with pytest.raises(traitlets.TraitError):
+        ex.encoding = "guessed"
+    with pytest.raises(Trouble, match="encoding='guessed' cannot be"):
+        aw.explore(tour=[aw.Stop("No.", encoding="guessed")])
+    ex.close()

@@ -85,11 +85,20 @@ export function paint_tile(target, tile, region, colours, { gap, unit, steps }) 
  * @param {{x: number, y: number, side: number}} place  In device pixels.
  * @param {Palette} colours
  * @param {import("./scale.js").ScaleName} name  Of the scale.
+ * @param {boolean} [can_sink]  Whether the first token can be a sink.
  */
-export function paint_thumbnail(target, cells, [n, m], { x, y, side }, colours, name) {
+export function paint_thumbnail(
+  target,
+  cells,
+  [n, m],
+  { x, y, side },
+  colours,
+  name,
+  can_sink = true,
+) {
   const weights = weights_of_bytes(1);
   const value = (/** @type {number} */ byte) => weights[byte];
-  const scale = scale_of(name, cells, [n, m], { has_first: true, value });
+  const scale = scale_of(name, cells, [n, m], { has_first: can_sink, value });
   const tops = name === "row" ? tops_of_rows(cells, [n, m], scale, value) : null;
   const by_byte = Array.from(weights, (weight) => ramp_step(name, weight, scale.top));
   const edges = (/** @type {number} */ count) =>

@@ -14,9 +14,28 @@
 export const DECADES = 4;
 /**
  * The first token is a sink, where heads look when they have nothing to say, from this mean weight on,
- * if it also outdoes all others by that factor.
+ * if it also outdoes all others by that factor; among fewer only a causal mask tells it apart.
  */
-const SINK = { mean: 0.25, factor: 1.5 };
+const SINK = { mean: 0.25, factor: 1.5, among: 8 };
+
+/**
+ * Whether the first token can be a sink at all: where a text looks at itself, from its first token
+ * on. In cross-attention the first key is a key like any other; and so is the first of a small set
+ * without an order, where a quarter is soon had.
+ *
+ * @param {Pick<import("../messages.js").StackFacts,
+ *   "kind" | "causal" | "query_len" | "key_len">} stack
+ */
+export const can_have_sink = ({ kind, causal, query_len, key_len }) =>
+  kind === "self" && query_len === key_len && (causal || key_len >= SINK.among);
+
+/**
+ * Whether the first token takes so much over all rows that it may be a sink in a single one.
+ *
+ * @param {number} sum  Of all weights on the first token.
+ * @param {number} rows
+ */
+export const is_sink_overall = (sum, rows) => rows > 1 && sum / rows >= SINK.mean;
 
 /** @type {readonly (readonly [ScaleName, string])[]} */
 export const SCALES = [
@@ -59,7 +78,7 @@ export function weights_of_bytes(max) {
  * @param {ArrayLike<number>} cells  n × m, weights or what `value` turns into weights.
  * @param {[number, number]} shape
  * @param {{has_first: boolean, value?: (cell: number) => number}} how  `has_first`: column 0 holds
- *   the first token.
+ *   the first token, and it can be a sink.
  * @returns {Scale}
  */
 export function scale_of(name, cells, [n, m], { has_first, value = (cell) => cell }) {
@@ -103,11 +122,16 @@ const value_of = (tile) => {
   return (/** @type {number} */ byte) => weights[byte];
 };
 
-/** @param {ScaleName} name @param {TilePicture} tile @returns {Scale} */
-export function scale_of_tile(name, tile) {
+/**
+ * @param {ScaleName} name
+ * @param {TilePicture} tile
+ * @param {boolean} [can_sink]  See `can_have_sink`.
+ * @returns {Scale}
+ */
+export function scale_of_tile(name, tile, can_sink = true) {
   const shape = /** @type {[number, number]} */ (tile.shape);
   return scale_of(name, tile.cells, shape, {
-    has_first: tile.cols[0] === 0,
+    has_first: can_sink && tile.cols[0] === 0,
     value: value_of(tile),
   });
 }

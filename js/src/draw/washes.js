@@ -12,17 +12,17 @@ const ROUND = 3;
  *
  * @param {import("../links.js").Links} links
  * @param {import("./scale.js").ScaleName} name
- * @param {boolean} is_to_keys  Only among keys can the first token be a sink.
+ * @param {boolean} can_sink  Whether the first of the items may be a sink.
  * @returns {[number, number][]}  Items with their opacity.
  */
-export function opacities({ items, weights, count }, name, is_to_keys) {
+export function opacities({ items, weights, count }, name, can_sink) {
   let first = 0;
   const rest = [];
   for (let i = 0; i < count; i++) {
     if (items[i] === 0) first = weights[i];
     else rest.push(weights[i]);
   }
-  const { top } = scale_of(name, [first, ...rest], [1, rest.length + 1], { has_first: is_to_keys });
+  const { top } = scale_of(name, [first, ...rest], [1, rest.length + 1], { has_first: can_sink });
   return Array.from({ length: count }, (_, i) => [
     items[i],
     FULL * share_of_ramp(name, weights[i], top),
@@ -37,8 +37,7 @@ export function opacities({ items, weights, count }, name, is_to_keys) {
  * @param {object} what
  * @param {Box[][]} what.boxes  Of each item.
  * @param {{links: import("../links.js").Links[], colours: string[],
- *   scale: import("./scale.js").ScaleName,
- *   direction: import("../messages.js").Direction} | null} what.washes
+ *   scale: import("./scale.js").ScaleName, can_sink: boolean} | null} what.washes
  * @param {number | null} what.near  The token whose attention it is.
  * @param {number | null} what.far
  * @param {Set<number>} what.found
@@ -54,7 +53,7 @@ export function draw_washes(context, ratio, what) {
 
   washes?.links.forEach((links, s) => {
     context.fillStyle = washes.colours[s];
-    for (const [item, opacity] of opacities(links, washes.scale, washes.direction === "from")) {
+    for (const [item, opacity] of opacities(links, washes.scale, washes.can_sink)) {
       if (opacity < 0.01) continue;
       context.globalAlpha = opacity;
       for (const box of boxes[item] ?? []) {

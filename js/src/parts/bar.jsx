@@ -71,12 +71,19 @@ export function Bar({ state, scene, onHelp }) {
 /** How exact the selected layer is; the note opens on hover and on focus. @param {{check: CheckPicture}} props */
 function Status({ check }) {
   const sure = check.status === "exact" || check.status === "checked";
+  // Not one bit off says more than a bare 0, which stands in the note.
+  const is_equal = sure && check.check === 0;
+  const note = [is_equal && "Check 0.", check.note].filter(Boolean).join(" ");
   return (
-    <span class="aw-status" tabIndex={check.note ? 0 : undefined}>
+    <span class="aw-status" tabIndex={note ? 0 : undefined}>
       <span class={`aw-dot${sure ? " aw-sure" : ""}`} />
       <span>{check.status}</span>{" "}
-      {check.check !== null && <span class="aw-figure">check {in_powers(check.check)}</span>}
-      {check.note && <span class="aw-note">{check.note}</span>}
+      {check.check !== null && (
+        <span class="aw-figure">
+          {is_equal ? "to the last bit" : `check ${in_powers(check.check)}`}
+        </span>
+      )}
+      {note && <span class="aw-note">{note}</span>}
     </span>
   );
 }

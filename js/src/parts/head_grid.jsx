@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useCanvas } from "../draw/canvas.js";
 import { paint_thumbnail } from "../draw/cells.js";
 import { palette } from "../draw/colours.js";
+import { can_have_sink } from "../draw/scale.js";
 
 /** @typedef {import("../messages.js").OverviewPicture} OverviewPicture */
 /** @typedef {import("../messages.js").StackFacts} StackFacts */
@@ -121,6 +122,7 @@ export function HeadGrid(props) {
   );
   const width = grid_width(stack, sizes);
   const colours = useMemo(() => palette(scheme), [scheme]);
+  const can_sink = can_have_sink(stack);
 
   const canvas = useCanvas(
     width,
@@ -145,11 +147,12 @@ export function HeadGrid(props) {
             { x, y, side },
             colours,
             scale,
+            can_sink,
           );
         }
       }
     },
-    [picture, rows, colours, scale],
+    [picture, rows, colours, scale, can_sink],
   );
 
   const grid = useRef(/** @type {HTMLDivElement | null} */ (null));

@@ -18,7 +18,8 @@ export function HeadSet({ scene, state, ui }) {
   const mean = state.mean.value;
   const colours = colours_of_heads(heads, ui.scheme.value);
   if (heads.length === 1) {
-    if (layer.heads === 1) return null;
+    // Of two, the other is as near in the list of heads.
+    if (layer.heads <= 2) return null;
     return (
       <div class="aw-head-set">
         <button

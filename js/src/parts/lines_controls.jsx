@@ -66,9 +66,8 @@ export function LinesControls({ scene, state }) {
 export function WashLegend({ scene, state }) {
   const row = scene.row.value;
   const name = state.scale.value;
-  const scale =
-    row &&
-    scale_of(name, row.weights, [1, row.weights.length], { has_first: row.direction === "from" });
+  const has_first = row?.direction === "from" && scene.strung.value?.has_sink === true;
+  const scale = row && scale_of(name, row.weights, [1, row.weights.length], { has_first });
   return (
     <span class="aw-wash-legend">
       {scale && (

@@ -43,10 +43,17 @@ function tokens_apart(distance) {
 
 /** @param {import("../attention.js").HeadFacts} head @param {boolean} is_self */
 function head_in_words(head, is_self) {
+  // "First", "before" and "itself" say something only where queries and keys are the same tokens.
+  if (!is_self) {
+    const even = head.evenness > ALMOST_EVEN ? "Almost even. " : "";
+    return `${even}On average a row has ${percent(head.evenness)} of the entropy it could have.`;
+  }
   /** @type {[number, string][]} */
-  const shares = [[head.first, "the first token"]];
-  // "Itself" and "before" mean something only where queries and keys are the same tokens.
-  if (is_self) shares.push([head.previous, "the token before"], [head.itself, "itself"]);
+  const shares = [
+    [head.first, "the first token"],
+    [head.previous, "the token before"],
+    [head.itself, "itself"],
+  ];
   shares.sort((a, b) => b[0] - a[0]);
   const [[most, where]] = shares;
   const habit =

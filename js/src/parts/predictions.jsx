@@ -13,7 +13,7 @@ export function Predictions({ scene }) {
   const picture = scene.shown.value;
   if (!picture || picture.stale || picture.place.query === null) return null;
   if (!made) return <NoPredictions scene={scene} />;
-  const token = <Token text={picture.tokens.queries[picture.place.query]} as="query" />;
+  const token = <Token said text={picture.tokens.queries[picture.place.query]} as="query" />;
   const { what, candidates, note, of } = made;
   if (candidates.length === 0) return note ? <p class="aw-predictions">{note}</p> : null;
   return (
@@ -25,7 +25,7 @@ export function Predictions({ scene }) {
       {candidates.slice(0, SHOWN).map(({ text, share }, i) => (
         <span key={i}>
           {i > 0 && ", "}
-          <Token text={text} /> {percent(share)}
+          <Token said text={text} /> {percent(share)}
         </span>
       ))}
       <span class="aw-quiet">

@@ -26,9 +26,9 @@ export function Reading({ scene, letters = 14, listed = 0, onChoose }) {
   return (
     <div class="aw-reading">
       <div class="aw-pair">
-        <Token text={tokens.queries[pair.query]} as="query" most={letters} />
+        <Token said text={tokens.queries[pair.query]} as="query" most={letters} />
         <span class="aw-arrow"> → </span>
-        <Token text={tokens.keys[pair.key]} as="key" most={letters} />
+        <Token said text={tokens.keys[pair.key]} as="key" most={letters} />
       </div>
       <div class="aw-number">{row ? number_in_words(row, end) : "…"}</div>
       <div class="aw-rank">{row && rank_in_words(row, end)}</div>

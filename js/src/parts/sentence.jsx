@@ -56,7 +56,11 @@ function Sentence({ scene }) {
     return `${where}. Select a token to read ${from ? "where it looks" : "who looks at it"}.`;
   }
   const { queries, keys } = picture.tokens;
-  const token = from ? <Token text={queries[at]} as="query" /> : <Token text={keys[at]} as="key" />;
+  const token = from ? (
+    <Token said text={queries[at]} as="query" />
+  ) : (
+    <Token said text={keys[at]} as="key" />
+  );
   if (!row) {
     return (
       <>
@@ -106,7 +110,7 @@ function LooksAt({ picture, row }) {
         <span key={key} class={key === chosen || (chosen === null && i === 0) ? "" : "aw-quiet"}>
           {i > 0 && ", "}
           {percent(share)} at{" "}
-          <Token text={tokens.keys[key]} as={key === chosen ? "key" : "other"} />
+          <Token said text={tokens.keys[key]} as={key === chosen ? "key" : "other"} />
         </span>
       ))}
       {others > 0 && (
@@ -125,7 +129,7 @@ function LooksAt({ picture, row }) {
       )}
       {chosen !== null && row.flags[chosen] !== 0 && row.flags[chosen] !== NOT_A_NUMBER && (
         <>
-          ; the mask hides <Token text={tokens.keys[chosen]} as="key" />
+          ; the mask hides <Token said text={tokens.keys[chosen]} as="key" />
         </>
       )}
       .
@@ -148,7 +152,7 @@ function IsLookedAt({ picture, row }) {
         >
           {i > 0 && ", "}
           {percent(share)} by{" "}
-          <Token text={tokens.queries[query]} as={query === chosen ? "query" : "other"} />
+          <Token said text={tokens.queries[query]} as={query === chosen ? "query" : "other"} />
         </span>
       ))}
       <span class="aw-quiet">

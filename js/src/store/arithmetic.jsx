@@ -1,6 +1,6 @@
 import { cut_middle } from "../words.js";
 import { blend_of_numbers, blend_of_vectors, dot } from "./numbers.js";
-import { beta_in_words, num, vector_in_words } from "./said.js";
+import { beta_in_words, num, vector_in_words, writer_of } from "./said.js";
 
 /** @typedef {{view: import("./state.js").View}} Shown */
 
@@ -20,18 +20,20 @@ export function Arithmetic({ view }) {
   );
 }
 
-/** In brackets, where its minus would stand beside another sign. @param {number} value */
-const factor = (value) => (value < 0 ? `(${num(value)})` : num(value));
+/** In brackets, where its minus would stand beside another sign. @param {number} value @param {typeof num} write */
+const factor = (value, write) => (value < 0 ? `(${write(value)})` : write(value));
 
 /** @param {Shown} props */
 function Score({ view }) {
   const { entry } = view;
   const query = view.query[view.at];
   const key = view.keys[entry];
+  const write = writer_of([...query, ...key]);
   if (view.by_distance) {
     return (
       <>
-        −½ · (<Q>{num(query[0])}</Q> − <K>{factor(key[0])}</K>)² = <b>{num(view.scores[entry])}</b>
+        −½ · (<Q>{write(query[0])}</Q> − <K>{factor(key[0], write)}</K>)² ={" "}
+        <b>{write(view.scores[entry])}</b>
       </>
     );
   }
@@ -42,14 +44,14 @@ function Score({ view }) {
       {terms.map((number, i) => (
         <span key={i}>
           {i > 0 && " + "}
-          <Q>{factor(number)}</Q>·<K>{factor(key[i])}</K>
+          <Q>{factor(number, write)}</Q>·<K>{factor(key[i], write)}</K>
         </span>
       ))}
-      {query.length > MOST_TERMS && " + …"} = <b>{num(dot(query, key))}</b>
+      {query.length > MOST_TERMS && " + …"} = <b>{write(dot(query, key))}</b>
       {query.length > 1 && (
         <span class="aw-quiet">
-          ; over both lengths, {num(Math.hypot(...query))} · {num(Math.hypot(...key))}, the cosine{" "}
-          {num(view.cosines[entry])}
+          ; over both lengths, {write(Math.hypot(...query))} · {write(Math.hypot(...key))}, the
+          cosine {num(view.cosines[entry])}
         </span>
       )}
     </>
@@ -58,11 +60,20 @@ function Score({ view }) {
 
 /** @param {Shown} props */
 function Scaled({ view }) {
-  const score = view.scores[view.entry];
+  const { beta, scores, entry } = view;
+  const write = writer_of(scores);
+  const name = <K>{name_of(view, entry)}</K>;
+  if (!Number.isFinite(beta)) {
+    return (
+      <>
+        β → ∞: of {name}’s score, {write(scores[entry])}, only its place in the order is left.
+      </>
+    );
+  }
   return (
     <>
-      β · <K>{name_of(view, view.entry)}</K>’s score = {beta_in_words(view.beta)} · {factor(score)}{" "}
-      = <b>{num(view.beta * score)}</b>
+      β · {name}’s score = {beta_in_words(beta)} · {factor(scores[entry], write)} ={" "}
+      <b>{num(beta * scores[entry])}</b>
     </>
   );
 }
@@ -72,11 +83,12 @@ function Attention({ view }) {
   const { entry, scores, weights, order, beta } = view;
   const name = <K>{name_of(view, entry)}</K>;
   const top = scores[order[0]];
+  const said_top = writer_of(scores)(top);
   const ties = scores.filter((score) => score === top).length;
   if (view.hard) {
     return (
       <>
-        argmax: the largest score, {num(top)}, gets 1, the others 0
+        argmax: the largest score, {said_top}, gets 1, the others 0
         {ties > 1 && `; of ${ties} alike the first`}. {name}: <b>{num(weights[entry])}</b>
       </>
     );
@@ -84,7 +96,7 @@ function Attention({ view }) {
   if (!Number.isFinite(beta)) {
     return (
       <>
-        soft(arg)max with β → ∞: the largest score, {num(top)}, gets all
+        soft(arg)max with β → ∞: the largest score, {said_top}, gets all
         {ties > 1 && `; ${ties} alike share it`}. {name}: <b>{num(weights[entry])}</b>
       </>
     );
@@ -111,11 +123,12 @@ function Blended({ view }) {
   const { order, weights, values, kind } = view;
   const terms = order.slice(0, MOST_TERMS).filter((at) => weights[at] > 0);
   const left_out = weights.filter((weight) => weight > 0).length > terms.length;
+  const write = writer_of(/** @type {number[]} */ (values.flat()));
   const result =
     kind === "number"
-      ? num(blend_of_numbers(weights, /** @type {number[]} */ (values)))
+      ? write(blend_of_numbers(weights, /** @type {number[]} */ (values)))
       : kind === "vector"
-        ? vector_in_words(blend_of_vectors(weights, /** @type {number[][]} */ (values)))
+        ? vector_in_words(blend_of_vectors(weights, /** @type {number[][]} */ (values)), 4, write)
         : null;
   return (
     <>
@@ -124,7 +137,9 @@ function Blended({ view }) {
           {i > 0 && " + "}
           {weights[at].toFixed(2)} ·{" "}
           <V>
-            {kind === "number" ? factor(/** @type {number} */ (values[at])) : name_of(view, at)}
+            {kind === "number"
+              ? factor(/** @type {number} */ (values[at]), write)
+              : name_of(view, at)}
           </V>
         </span>
       ))}

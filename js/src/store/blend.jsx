@@ -1,7 +1,7 @@
 import { percent } from "../words.js";
 import { blend_of_numbers, blend_of_vectors } from "./numbers.js";
 import { BlendedPicture } from "./picture.jsx";
-import { num, vector_in_words } from "./said.js";
+import { vector_in_words, writer_of } from "./said.js";
 import { Strip, top_of } from "./strip.jsx";
 
 /** Shares below this are drawn together, as the rest. */
@@ -43,7 +43,7 @@ export function Blend({ view }) {
         </div>
         {is_shown && kind === "number" && (
           <b class="aw-blend-number">
-            {num(blend_of_numbers(weights, /** @type {number[]} */ (view.values)))}
+            <BlendedNumber view={view} />
           </b>
         )}
         {is_shown && kind === "vector" && <BlendedVector view={view} />}
@@ -56,10 +56,21 @@ export function Blend({ view }) {
 }
 
 /** @param {{view: import("./state.js").View}} props */
+function BlendedNumber({ view }) {
+  const values = /** @type {number[]} */ (view.values);
+  return <>{writer_of(values)(blend_of_numbers(view.weights, values))}</>;
+}
+
+/** @param {{view: import("./state.js").View}} props */
 function BlendedVector({ view }) {
   const values = /** @type {number[][]} */ (view.values);
   const vector = blend_of_vectors(view.weights, values);
   return (
-    <Strip vector={vector} of="value" top={top_of(values)} label={vector_in_words(vector, 12)} />
+    <Strip
+      vector={vector}
+      of="value"
+      top={top_of(values)}
+      label={vector_in_words(vector, 12, writer_of(values.flat()))}
+    />
   );
 }

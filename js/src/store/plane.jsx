@@ -11,11 +11,14 @@ import { num } from "./said.js";
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 
 /** Where a name may stand: its box, and the point its text hangs on. @typedef {{x: number, y: number, at: number, anchor: "start" | "middle" | "end"}} Place */
+/** @typedef {{name: string, x: number, y: number, radius: number, strong: boolean, kept?: boolean}} Point */
 
 /** How near a pointer has to be, in pixels. */
 const REACH = 18;
 /** What a letter takes, in pixels, in a wide font. */
 const FONT = 7.2;
+/** What a name takes from top to bottom, in pixels. */
+const HIGH = 16;
 /** Names in the plane, those of the queries and of the largest weights first. */
 const MOST_LABELS = 24;
 /** Letters of a name in the plane. */
@@ -30,14 +33,82 @@ export function bound_of({ keys, query }) {
 }
 
 /**
- * Names beside their points, away from the middle; one that would cover another is left out.
+ * Where a name of that width may stand, the best place first: beside its point, away from the middle;
+ * above and below; and at the four corners.
  *
- * @param {{name: string, x: number, y: number, radius: number, strong: boolean}[]} points  The most
- *   important first; x and y from the middle, in pixels, y downwards.
+ * @param {Point} point
+ * @param {number} width
+ * @param {number} gap  From the middle of the point.
+ * @returns {Place[]}
+ */
+function places_around({ x, y }, width, gap) {
+  const [left, right] = [x - gap - width, x + gap];
+  const [above, below] = [y - gap - HIGH, y + gap];
+  // At a corner the circle leaves more room.
+  const near = gap * 0.6;
+  /** @type {Place[][]} */
+  const sides = [
+    [
+      { x: right, y: y - HIGH / 2, anchor: "start", at: right },
+      { x: left, y: y - HIGH / 2, anchor: "end", at: x - gap },
+    ],
+    [
+      { x: x + near, y: y - near - HIGH, anchor: "start", at: x + near },
+      { x: x - near - width, y: y - near - HIGH, anchor: "end", at: x - near },
+    ],
+    [
+      { x: x + near, y: y + near, anchor: "start", at: x + near },
+      { x: x - near - width, y: y + near, anchor: "end", at: x - near },
+    ],
+    [
+      { x, y: above, anchor: "start", at: x },
+      { x: x - width, y: above, anchor: "end", at: x },
+    ],
+    [
+      { x, y: below, anchor: "start", at: x },
+      { x: x - width, y: below, anchor: "end", at: x },
+    ],
+  ];
+  if (x < 0) for (const pair of sides) pair.reverse();
+  const [beside, ...corners] = sides;
+  return [
+    ...beside,
+    { x: x - width / 2, y: above, anchor: "middle", at: x },
+    { x: x - width / 2, y: below, anchor: "middle", at: x },
+    ...corners.flat(),
+  ];
+}
+
+/** The arrow of a point runs through the box. @param {Box} box @param {Point} point */
+function is_on_arrow(box, point) {
+  // The part of the way from the middle, 0 to 1, on which it is within the box in x and in y.
+  let [from, to] = [0, 1];
+  for (const [start, size, far] of [
+    [box.x, box.width, point.x],
+    [box.y, box.height, point.y],
+  ]) {
+    if (far === 0) {
+      if (start > 0 || start + size < 0) return false;
+      continue;
+    }
+    const ends = [start / far, (start + size) / far];
+    from = Math.max(from, Math.min(...ends));
+    to = Math.min(to, Math.max(...ends));
+  }
+  return from < to;
+}
+
+/**
+ * Names beside their points and their arrows, away from the middle; one that would cover another is
+ * left out.
+ *
+ * @param {Point[]} points  The most important first; x and y from the middle, in pixels, y downwards.
+ *   `kept`: one whose name is to be seen, if need be farther off or on its arrow.
  * @param {number} half  Of the plane, in pixels.
  * @param {number} room  Left and right of the plane, in pixels.
+ * @param {Box[]} [others]  What else is written in the plane.
  */
-export function place_labels(points, half, room) {
+export function place_labels(points, half, room, others = []) {
   /** @type {Box[]} */
   const taken = points.map(({ x, y, radius: r }) => ({
     x: x - r,
@@ -45,30 +116,28 @@ export function place_labels(points, half, room) {
     width: 2 * r,
     height: 2 * r,
   }));
-  return points.slice(0, MOST_LABELS).map(({ name, x, y, radius, strong }, i) => {
-    const gap = radius + 4;
+  taken.push(...others);
+  return points.slice(0, MOST_LABELS).map((point, i) => {
+    const { name, radius, strong, kept = false } = point;
     const width = name.length * (strong ? FONT * 1.08 : FONT);
-    const [left, right] = [x - gap - width, x + gap];
-    /** @type {Place[]} */
-    const beside = [
-      { x: right, y: y - 8, anchor: "start", at: right },
-      { x: left, y: y - 8, anchor: "end", at: x - gap },
-    ];
-    if (x < 0) beside.reverse();
-    /** @type {Place[]} */
-    const places = [
-      ...beside,
-      { x: x - width / 2, y: y - gap - 16, anchor: "middle", at: x },
-      { x: x - width / 2, y: y + gap, anchor: "middle", at: x },
-    ];
-    const fits = places.find((place) => {
-      const box = { ...place, width, height: 16 };
-      const is_inside =
-        box.x > -half - room && box.x + width < half + room && box.y > -half && box.y + 16 < half;
-      return is_inside && !taken.some((other, j) => j !== i && is_over(box, other));
-    });
+    /** @param {Place} place */
+    const box_of = ({ x, y }) => ({ x, y, width, height: HIGH });
+    /** @param {number} gap */
+    const free_at = (gap) =>
+      places_around(point, width, gap).filter((place) => {
+        const box = box_of(place);
+        const is_inside =
+          box.x > -half - room &&
+          box.x + width < half + room &&
+          box.y > -half &&
+          box.y + HIGH < half;
+        return is_inside && !taken.some((other, j) => j !== i && is_over(box, other));
+      });
+    const all = (kept ? [4, 14, 26] : [4]).flatMap((gap) => free_at(radius + gap));
+    const fits =
+      all.find((place) => !is_on_arrow(box_of(place), point)) ?? (kept ? all[0] : undefined);
     if (!fits) return null;
-    taken.push({ x: fits.x, y: fits.y, width, height: 16 });
+    taken.push(box_of(fits));
     return { x: fits.at, y: fits.y + 12, anchor: fits.anchor };
   });
 }
@@ -81,6 +150,15 @@ function is_over(one, other) {
     one.y < other.y + other.height &&
     other.y < one.y + one.height
   );
+}
+
+/** Where the names of the axes stand: left, right, below, above. @param {string[]} axes @param {number} half @returns {Box[]} */
+function boxes_of(axes, half) {
+  return axes.map((name, i) => {
+    const width = name.length * FONT;
+    const x = [-half + 4, half - 4 - width, 6, 6][i];
+    return { x, y: [-18, -18, half - 18, -half + 2][i], width, height: HIGH };
+  });
 }
 
 /**
@@ -143,16 +221,19 @@ export function Plane({ store, view }) {
       name: view.query_names[at] || (view.query.length > 1 ? `query ${at + 1}` : "query"),
     })),
     ...view.order.map((at) => ({ what: "key", at, q: view.keys[at], name: view.names[at] })),
-  ].map((point) => ({
-    ...point,
-    x: point.q[0] * scale,
-    y: -point.q[1] * scale,
-    name: point.name.length > MOST_LETTERS ? cut_middle(point.name, MOST_LETTERS) : point.name,
-    radius: point.what === "query" ? 11 : 5 + 5 * Math.sqrt(weight_at(point.at)),
-    strong:
-      point.what === "query" ? point.at === view.at : shows_weights && point.at === view.order[0],
-  }));
-  const labels = width > 0 ? place_labels(points, half + 14, room) : [];
+  ].map((point) => {
+    const is_query = point.what === "query";
+    return {
+      ...point,
+      x: point.q[0] * scale,
+      y: -point.q[1] * scale,
+      name: point.name.length > MOST_LETTERS ? cut_middle(point.name, MOST_LETTERS) : point.name,
+      radius: is_query ? 11 : 5 + 5 * Math.sqrt(weight_at(point.at)),
+      strong: is_query ? point.at === view.at : shows_weights && point.at === view.order[0],
+      kept: is_query,
+    };
+  });
+  const labels = width > 0 ? place_labels(points, half + 14, room, boxes_of(axes ?? [], half)) : [];
 
   return (
     <Board

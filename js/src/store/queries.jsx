@@ -1,7 +1,7 @@
 import { percent } from "../words.js";
 import { move_query } from "./edits.js";
 import { blend_of_numbers, blend_of_vectors } from "./numbers.js";
-import { num, vector_in_words } from "./said.js";
+import { vector_in_words, writer_of } from "./said.js";
 import { name_of_query } from "./state.js";
 import { top_of } from "./strip.jsx";
 import { VectorCell } from "./vector_cell.jsx";
@@ -14,11 +14,13 @@ const MOST_KEPT = 4;
 /** What comes back for one query, short. @param {{view: View, weights: number[]}} props */
 function ShortResult({ view, weights }) {
   if (view.kind === "number") {
-    return <b>{num(blend_of_numbers(weights, /** @type {number[]} */ (view.values)))}</b>;
+    const values = /** @type {number[]} */ (view.values);
+    return <b>{writer_of(values)(blend_of_numbers(weights, values))}</b>;
   }
   if (view.kind === "vector") {
-    const vector = blend_of_vectors(weights, /** @type {number[][]} */ (view.values));
-    return <span>{vector_in_words(vector, 3)}</span>;
+    const values = /** @type {number[][]} */ (view.values);
+    const vector = blend_of_vectors(weights, values);
+    return <span>{vector_in_words(vector, 3, writer_of(values.flat()))}</span>;
   }
   const top = weights.indexOf(Math.max(...weights));
   return (

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Caps } from "../parts/keys_help.jsx";
 import { capitalised, percent, plural } from "../words.js";
 import { blend_of_numbers } from "./numbers.js";
-import { beta_in_words, num } from "./said.js";
+import { beta_in_words, num, share_in_words, writer_of } from "./said.js";
 
 /** @typedef {import("./table.jsx").Shown} Shown */
 
@@ -141,14 +141,17 @@ function Answers({ store, view }) {
 function Said({ store, view }) {
   const { order, weights, scores, names } = view;
   const best = scores.indexOf(Math.max(...scores));
+  const top = writer_of(scores)(scores[best]);
   if (view.reach < 2) {
     return (
       <>
         <Query view={view} /> is held against {plural(names.length, "key")};{" "}
         {view.by_distance ? "nearest is" : "the largest product is with"} <Key name={names[best]} />
         {view.reach === 0
-          ? `: ${num(scores[best])}.`
-          : `: ${num(scores[best])}, times β = ${beta_in_words(view.beta)} makes ${num(view.beta * scores[best])}.`}
+          ? `: ${top}.`
+          : Number.isFinite(view.beta)
+            ? `: ${top}, times β = ${beta_in_words(view.beta)} makes ${num(view.beta * scores[best])}.`
+            : `: ${top}. With β = ∞ the largest counts, and nothing else.`}
       </>
     );
   }
@@ -174,8 +177,7 @@ function Said({ store, view }) {
       )}
       {view.reach === 3 && view.kind === "number" && (
         <>
-          : <b>{num(blend_of_numbers(weights, /** @type {number[]} */ (view.values)))}</b> comes
-          back
+          : <b>{said_number(view, blend_of_numbers(weights, numbers_of(view)))}</b> comes back
         </>
       )}
       .
@@ -183,13 +185,19 @@ function Said({ store, view }) {
   );
 }
 
+/** @param {Shown["view"]} view */
+const numbers_of = ({ values }) => /** @type {number[]} */ (values);
+
+/** @param {Shown["view"]} view @param {number} number */
+const said_number = (view, number) => writer_of(numbers_of(view))(number);
+
 /** @param {{view: Shown["view"], guess: number}} props */
 function Guessed({ view, guess }) {
-  if (view.kind === "number") return <>You said {num(guess)}. </>;
+  if (view.kind === "number") return <>You said {said_number(view, guess)}. </>;
   return (
     <>
       You said {view.names[guess] ?? "an entry that is gone"}
-      {guess < view.names.length && ` (${percent(view.weights[guess])})`}.{" "}
+      {guess < view.names.length && ` (${share_in_words(view.weights[guess], view)})`}.{" "}
     </>
   );
 }

@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { percent } from "../words.js";
 import { move_key, rename, set_value } from "./edits.js";
 import { NumberField, TextField } from "./fields.jsx";
 import { Queries } from "./queries.jsx";
-import { num } from "./said.js";
+import { num, share_in_words, writer_of } from "./said.js";
 import { Strip, top_of } from "./strip.jsx";
 import { MOST_FIELDS, VectorCell } from "./vector_cell.jsx";
 
@@ -68,6 +67,8 @@ function bring_into(scroll, at) {
 /** Entries, one to a row: key, scores, attention, value. @param {Shown} props */
 export function Table({ store, view }) {
   const with_numbers = view.screen !== "recipes";
+  const write_score = writer_of(view.scores);
+  const write_scaled = writer_of(view.scores.map((score) => view.beta * score));
   const has_cosine = view.keys[0].length > 1;
   const key_top = top_of(view.keys);
   const value_top = view.kind === "vector" ? top_of(/** @type {number[][]} */ (view.values)) : 0;
@@ -137,16 +138,18 @@ export function Table({ store, view }) {
                   }}
                 />
               )}
-              <td class="aw-cell-score">{num(view.scores[at])}</td>
+              <td class="aw-cell-score">{write_score(view.scores[at])}</td>
               {has_cosine && <td class="aw-cell-score aw-cell-cosine">{num(view.cosines[at])}</td>}
               {view.reach >= 1 && (
-                <td class="aw-cell-score aw-cell-scaled">{num(view.beta * view.scores[at])}</td>
+                <td class="aw-cell-score aw-cell-scaled">
+                  {Number.isFinite(view.beta) ? write_scaled(view.beta * view.scores[at]) : "–"}
+                </td>
               )}
               {view.reach >= 2 && (
                 <td class="aw-cell-attention">
                   <span class="aw-attention">
                     <i style={{ width: `${100 * view.weights[at]}%` }} />
-                    <span>{percent(view.weights[at])}</span>
+                    <span>{share_in_words(view.weights[at], view)}</span>
                   </span>
                 </td>
               )}

@@ -59,6 +59,7 @@ function Passages({ strung, scene, state, ui }) {
       )
     : [scheme === "dark" ? "#5cb3e6" : "#0072b2"];
   const direction = active?.direction ?? place.direction;
+  const can_sink = direction === "from" && strung.has_sink;
 
   /** @param {Direction} way @param {number | null} at */
   const peek_at = (way, at) => {
@@ -78,7 +79,7 @@ function Passages({ strung, scene, state, ui }) {
       side={sides[name]}
       label={name === "queries" ? "query: looks" : "key: is looked at"}
       titled={!one}
-      washes={one || !is_near ? { links, colours, scale: state.scale.value, direction } : null}
+      washes={one || !is_near ? { links, colours, scale: state.scale.value, can_sink } : null}
       active={one || is_near ? (active?.at ?? null) : null}
       direction={direction}
       far={one || !is_near ? (direction === "from" ? place.key : place.query) : null}
@@ -106,7 +107,7 @@ function Passages({ strung, scene, state, ui }) {
  * @param {string} props.label
  * @param {boolean} props.titled
  * @param {{links: import("../links.js").Links[], colours: string[],
- *   scale: import("../draw/scale.js").ScaleName, direction: Direction} | null} props.washes
+ *   scale: import("../draw/scale.js").ScaleName, can_sink: boolean} | null} props.washes
  * @param {number | null} props.active
  * @param {Direction} props.direction
  * @param {number | null} props.far  The other end of the selected link.
@@ -139,6 +140,7 @@ function Passage(props) {
       boxes,
       washes?.links,
       washes?.scale,
+      washes?.can_sink,
       washes?.colours.join(),
       active,
       far,

@@ -17,7 +17,7 @@ export function BlockSentence({ facts, at, token }) {
   const all = branches_of(facts);
   return (
     <p class="aw-block-sentence">
-      In block {facts.layer}, at <Token text={token} as="query" />,{" "}
+      In block {facts.layer}, at <Token said text={token} as="query" />,{" "}
       {all.map(({ sum, branch }, i) => (
         <span key={i}>
           {i > 0 && (i === all.length - 1 ? (i > 1 ? ", and " : " and ") : ", ")}

@@ -108,7 +108,7 @@ function Lines({ strung, element, size, scene, state, ui }) {
   }, [locked, place.direction, place.key, place.query, strung.stale, height, row]);
 
   const links = active ? strands.map((s) => s.links(active.direction, active.at)) : [];
-  const washes = washes_of(links, state.scale.value, { is_to_keys: from_queries });
+  const washes = washes_of(links, state.scale.value, { can_sink: from_queries && strung.has_sink });
   const beside = shares_beside(links, colours, several);
   const faint = several ? colours : [faint_colour(scheme)];
   const pattern = useDrawing(

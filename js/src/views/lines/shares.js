@@ -33,13 +33,13 @@ export function mean_of(links) {
  *
  * @param {Links[]} links
  * @param {import("../../draw/scale.js").ScaleName} name
- * @param {{is_to_keys: boolean}} way  Only among keys can the first token be a sink.
+ * @param {{can_sink: boolean}} how  Whether the first of the items may be a sink.
  * @returns {Map<number, number>}
  */
-export function washes_of(links, name, { is_to_keys }) {
+export function washes_of(links, name, { can_sink }) {
   const mean = mean_of(links);
   const cells = [mean.get(0) ?? 0, ...[...mean].filter(([item]) => item !== 0).map(([, w]) => w)];
-  const { top } = scale_of(name, cells, [1, cells.length], { has_first: is_to_keys });
+  const { top } = scale_of(name, cells, [1, cells.length], { has_first: can_sink });
   const washes = new Map();
   for (const [item, weight] of mean) {
     const share = share_of_ramp(name, weight, top);

@@ -4,7 +4,7 @@ import { marks_in } from "../../attention.js";
 import { useCanvas } from "../../draw/canvas.js";
 import { paint_bars, paint_tile } from "../../draw/cells.js";
 import { palette } from "../../draw/colours.js";
-import { scale_of_tile, steps_of_tile } from "../../draw/scale.js";
+import { can_have_sink, scale_of_tile, steps_of_tile } from "../../draw/scale.js";
 import { fit_label, text_measure } from "../../draw/text.js";
 import { Legend } from "../../parts/legend.jsx";
 import { Reading } from "../../parts/reading.jsx";
@@ -79,7 +79,11 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
 
   const hover = useSignal(/** @type {{query: number, key: number} | null} */ (null));
   const scale_name = state.scale.value;
-  const scale = useMemo(() => scale_of_tile(scale_name, finest), [finest, scale_name]);
+  const can_sink = can_have_sink(stack);
+  const scale = useMemo(
+    () => scale_of_tile(scale_name, finest, can_sink),
+    [finest, scale_name, can_sink],
+  );
   const canvas = useTiles(picture, plot, scheme, scale);
   usePointer(canvas, { picture, plot, hover, scene, ui });
 

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { grey_pixels } from "./numbers.js";
+import { grey_gradient, grey_pixels, signed } from "./numbers.js";
 
 /**
  * Signed numbers as a map of greys, one pixel each, drawn as large as there is room.
@@ -130,5 +130,46 @@ export function RowLine({ values, at, other, label }) {
       <path class="aw-line-other" d={`M${other + 0.5} 0V2`} />
       <polyline points={points.join(" ")} />
     </svg>
+  );
+}
+
+/** @param {{top: number, least?: number, scheme: import("../../draw/colours.js").Scheme}} props */
+export function Legend({ top, least = -top, scheme }) {
+  return (
+    <span class="aw-grey-legend aw-quiet" aria-hidden="true">
+      {signed(least)} <i style={{ background: grey_gradient(scheme) }} /> {signed(top)}
+    </span>
+  );
+}
+
+/**
+ * Numbers by distance as a line, the one that is looked at marked.
+ *
+ * @param {{values: number[], least: number, most: number, at: number, label: string,
+ *   ends: [string, string, string]}} props
+ */
+export function Curve({ values, least, most, at, label, ends }) {
+  const last = values.length - 1;
+  const [left, top] = [(100 * at) / last, (100 * (most - values[at])) / (most - least)];
+  const points = values.map((value, i) => `${i},${((most - value) / (most - least)).toFixed(4)}`);
+  return (
+    <div class="aw-distance-curve">
+      <div class="aw-map-down" aria-hidden="true">
+        <span>{signed(most)}</span>
+        <span>{signed(least)}</span>
+      </div>
+      <div class="aw-curve-room">
+        <svg viewBox={`0 0 ${last} 1`} preserveAspectRatio="none" role="img" aria-label={label}>
+          <path d={`M0 ${most / (most - least)}H${last}M${last / 2} 0V1`} />
+          <polyline points={points.join(" ")} />
+        </svg>
+        <i class="aw-curve-dot" style={{ left: `${left}%`, top: `${top}%` }} />
+      </div>
+      <div class="aw-curve-ends" aria-hidden="true">
+        {ends.map((end) => (
+          <span key={end}>{end}</span>
+        ))}
+      </div>
+    </div>
   );
 }

@@ -1,14 +1,21 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Segmented } from "../../parts/segmented.jsx";
 import { cut_middle, shown_token } from "../../words.js";
-import { GreyMap, RowBars, RowLine } from "./charts.jsx";
-import { grey_gradient, of_model, of_paper, signed, signed_whole } from "./numbers.js";
+import { GreyMap, Legend, RowBars, RowLine } from "./charts.jsx";
+import { of_model, of_paper, signed, signed_whole } from "./numbers.js";
+import { Relative, RelativeInWords } from "./relative.jsx";
+import { Rotary, RotaryInWords } from "./rotary.jsx";
+import { Slider } from "./slider.jsx";
 
 /** @typedef {import("../messages.js").PositionsPicture} PositionsPicture */
 /** @typedef {import("./numbers.js").Encoding} Encoding */
 
 /** Letters of the token that a position has. */
 const LONGEST = 14;
+/** Cosines from here on are written as 1. */
+const ALIKE = 0.9995;
+/** Positions of what is drawn from a formula: those of the text, but some and not too many. */
+const [FEWEST, MOST] = [16, 64];
 
 /**
  * How the model knows where its tokens stand, beside the sine and cosine of the paper.
@@ -31,7 +38,9 @@ export function PositionsView({ scene, state, ui }) {
       texts={own.tokens.queries}
       stale={own.stale}
       query={state.query.value}
+      wish={state.encoding.value}
       scheme={ui.scheme.value}
+      onWish={(encoding) => state.choose({ encoding })}
       onQuery={(query) => state.choose({ query })}
     />
   );
@@ -39,60 +48,81 @@ export function PositionsView({ scene, state, ui }) {
 
 /**
  * @param {{picture: PositionsPicture, texts: string[], stale: boolean, query: number | null,
- *   scheme: import("../../draw/colours.js").Scheme, onQuery: (query: number) => void}} props
+ *   wish: Wish, scheme: import("../../draw/colours.js").Scheme, onWish: (wish: Wish) => void,
+ *   onQuery: (query: number) => void}} props
  */
-function Encodings({ picture, texts, stale, query, scheme, onQuery }) {
+function Encodings({ picture, texts, stale, query, wish, scheme, onWish, onQuery }) {
   const model = useMemo(() => of_model(picture), [picture]);
-  const [wish, set_wish] = useState(/** @type {"model" | "paper"} */ ("model"));
-  const shown = model ? wish : "paper";
-  const paper = useMemo(() => (shown === "paper" ? of_paper(picture) : null), [picture, shown]);
-  const encoding = /** @type {Encoding} */ (paper ?? model);
-  const kind = shown === "paper" ? "paper" : picture.found;
+  const shown = wish === "model" && !model ? "sine" : wish;
+  const paper = useMemo(() => (shown === "sine" ? of_paper(picture) : null), [picture, shown]);
+  // Relative and rotary ones have no rows of numbers.
+  const encoding = shown === "model" ? model : paper;
+  const kind = shown === "sine" ? "paper" : picture.found;
+  const n = encoding?.rows ?? Math.min(MOST, Math.max(FEWEST, texts.length));
 
   const [chosen, set_chosen] = useState(/** @type {number | null} */ (null));
   // Whoever steps through the tokens sees their positions.
   useEffect(() => set_chosen(null), [query]);
-  const of_heads = kind === "relative bias" || kind === "ALiBi";
-  const at = Math.min(encoding.rows - 1, chosen ?? (of_heads ? 0 : (query ?? 0)));
+  const of_heads = encoding !== null && (kind === "relative bias" || kind === "ALiBi");
+  const at = Math.min(n - 1, chosen ?? (of_heads ? 0 : (query ?? 0)));
   /** @param {number} row */
   const choose = (row) => {
     if (!of_heads && row < texts.length && row !== query) onQuery(row);
     set_chosen(row);
   };
+  /** @param {number} position */
+  const token_at = (position) =>
+    position < texts.length ? cut_middle(shown_token(texts[position]).text, LONGEST) : "";
+  const slider = (
+    <Slider
+      label={of_heads ? "head" : encoding ? "position" : "position t"}
+      value={at}
+      most={n - 1}
+      said={of_heads ? "" : token_at(at)}
+      onChoose={choose}
+    />
+  );
   return (
     <div class={`aw-taught aw-positions${stale ? " aw-stale" : ""}`}>
       <p class="aw-taught-said">
-        <InWords picture={picture} kind={kind} />
+        {encoding && <InWords picture={picture} kind={kind} />}
+        {shown === "relative" && <RelativeInWords />}
+        {shown === "rotary" && <RotaryInWords />}
       </p>
       <div class="aw-positions-controls">
         <Segmented
           label="Which encoding"
           value={shown}
           options={model ? WHICH : WHICH.slice(1)}
-          onChoose={set_wish}
+          onChoose={onWish}
         />
-        <Slider
-          label={of_heads ? "head" : "position"}
-          value={at}
-          most={encoding.rows - 1}
-          said={
-            !of_heads && at < texts.length ? cut_middle(shown_token(texts[at]).text, LONGEST) : ""
-          }
-          onChoose={choose}
-        />
+        {encoding && slider}
       </div>
-      <Maps key={kind} {...{ picture, encoding, kind, at, scheme }} onChoose={choose} />
-      <p class="aw-taught-note">
-        <Notes picture={picture} kind={kind} encoding={encoding} />
-      </p>
+      {shown === "relative" && (
+        <Relative {...{ n, at, scheme, slider }} said={token_at} onChoose={choose} />
+      )}
+      {shown === "rotary" && <Rotary {...{ n, at, slider }} said={token_at} onChoose={choose} />}
+      {encoding && (
+        <>
+          <Maps key={kind} {...{ picture, encoding, kind, at, scheme }} onChoose={choose} />
+          <p class="aw-taught-note">
+            <Notes picture={picture} kind={kind} encoding={encoding} />
+          </p>
+        </>
+      )}
     </div>
   );
 }
 
-const WHICH = /** @type {const} */ ([
+/** @typedef {import("../../state.js").Selection["encoding"]} Wish */
+
+/** @type {[Wish, string][]} */
+const WHICH = [
   ["model", "this model"],
-  ["paper", "sine and cosine of the paper"],
-]);
+  ["sine", "sine and cosine of the paper"],
+  ["relative", "relative"],
+  ["rotary", "rotary"],
+];
 
 /**
  * The encoding and its similarities, each with one row drawn under it.
@@ -138,7 +168,9 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
           />
         </div>
         <div class="aw-map-frame">
-          <span class="aw-map-down" aria-hidden="true" />
+          <span class="aw-map-down aw-slider-name" aria-hidden="true">
+            {words.column}
+          </span>
           <div class="aw-under-map">
             <RowBars
               values={row_of(values, cols)}
@@ -192,14 +224,17 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
               other={pair.col}
               label={`Similarity of position ${at} with all others, as a line`}
             />
-            <input
-              type="range"
-              min="0"
-              max={rows - 1}
-              value={Math.min(other, rows - 1)}
-              aria-label="the other position"
-              onInput={(event) => set_other(Number(event.currentTarget.value))}
-            />
+            <label class="aw-map-slider">
+              <span>other position</span>
+              <input
+                type="range"
+                min="0"
+                max={rows - 1}
+                value={Math.min(other, rows - 1)}
+                aria-label="the other position"
+                onInput={(event) => set_other(Number(event.currentTarget.value))}
+              />
+            </label>
           </div>
           <p class="aw-map-said" aria-live="polite">
             <span>
@@ -207,6 +242,7 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
               <b>{signed(similarity[pair.row * rows + pair.col])}</b>
             </span>
             <Legend top={similar} scheme={scheme} />
+            {similar < ALIKE && <span class="aw-grey-legend aw-quiet">diagonal: 1</span>}
           </p>
         </section>
       )}
@@ -244,38 +280,6 @@ function Patches({ grid: [rows, cols, before], values, at, similar, scheme, onCh
         onChoose={(cell) => onChoose(before + cell.row * cols + cell.col)}
       />
     </section>
-  );
-}
-
-/**
- * @param {{label: string, value: number, most: number, said: string,
- *   onChoose: (value: number) => void}} props
- */
-function Slider({ label, value, most, said, onChoose }) {
-  return (
-    <label class="aw-positions-slider">
-      <span>
-        {label} <b>{value}</b>
-        {said && <bdi class="aw-token aw-token-query"> {said}</bdi>}
-      </span>
-      <input
-        type="range"
-        min="0"
-        max={most}
-        value={value}
-        aria-label={label}
-        onInput={(event) => onChoose(Number(event.currentTarget.value))}
-      />
-    </label>
-  );
-}
-
-/** @param {{top: number, scheme: import("../../draw/colours.js").Scheme}} props */
-function Legend({ top, scheme }) {
-  return (
-    <span class="aw-grey-legend aw-quiet" aria-hidden="true">
-      {signed(-top)} <i style={{ background: grey_gradient(scheme) }} /> {signed(top)}
-    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useSize } from "../../parts/use_size.js";
 import { plural } from "../../words.js";
-import { HeadsShared } from "./heads.jsx";
+import { HeadsFormula, HeadsShared } from "./heads.jsx";
 import { grouped_digits, layers_of, size_of, steps_of } from "./steps.js";
 
 /** @typedef {import("../messages.js").ShapesPicture} ShapesPicture */
@@ -23,6 +23,8 @@ export function ShapesView({ scene }) {
   const steps = picture ? steps_of(picture) : [];
   const boxes = steps.flatMap((step) => step.boxes.map((box) => ({ step, box })));
   const shown = boxes.find(({ box }) => box.id === chosen) ?? boxes[0];
+  // What is to be played with is seen without scrolling.
+  const heads = picture && <HeadsShared picture={picture} head={scene.place.value?.head ?? 0} />;
   return (
     <div class={`aw-taught aw-shapes${own?.stale ? " aw-stale" : ""}`} ref={ref}>
       {picture && (
@@ -31,6 +33,7 @@ export function ShapesView({ scene }) {
             {plural(picture.heads, "head")} at work side by side: tokens are turned into q, k and v,
             cut into heads, weighed in each, joined, and turned back.
           </p>
+          {!wide && heads}
           <div class={wide ? "aw-shapes-parts" : undefined}>
             <ol class={`aw-shapes-flow${size.width >= ROOM_FOR_WORDS ? " aw-shapes-roomy" : ""}`}>
               {steps.map((step) => (
@@ -39,7 +42,8 @@ export function ShapesView({ scene }) {
             </ol>
             <div class="aw-shapes-side">
               {shown && <Details picture={picture} {...shown} />}
-              <HeadsShared picture={picture} head={scene.place.value?.head ?? 0} />
+              {wide && heads}
+              <HeadsFormula picture={picture} />
             </div>
           </div>
         </>

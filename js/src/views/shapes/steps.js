@@ -165,15 +165,23 @@ export function groups_of(heads, kv_heads) {
   );
 }
 
-/** What sharing is called, and says. @param {ShapesPicture} picture */
+/**
+ * Into how many key/value heads the query heads can be grouped, all alike, the most first.
+ *
+ * @param {number} heads
+ */
+export const groupings_of = (heads) =>
+  Array.from({ length: heads }, (_, i) => heads - i).filter((count) => heads % count === 0);
+
+/** What sharing is called, and says. @param {Pick<ShapesPicture, "heads" | "kv_heads">} picture */
 export function sharing_in_words({ heads, kv_heads }) {
   if (heads === kv_heads) {
-    return `${plural(heads, "head")}, each with keys and values of its own (multi-head attention).`;
+    return `${plural(heads, "head")}, each with keys and values of its own (multi-head attention, MHA).`;
   }
   if (kv_heads === 1) {
-    return `All ${heads} query heads share 1 key/value head (multi-query attention).`;
+    return `All ${heads} query heads share 1 key/value head (multi-query attention, MQA).`;
   }
-  return `${heads} query heads share ${kv_heads} key/value heads, ${heads / kv_heads} each (grouped-query attention).`;
+  return `${heads} query heads share ${kv_heads} key/value heads, ${heads / kv_heads} each (grouped-query attention, GQA).`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { useLayoutEffect } from "preact/hooks";
 import { useSize } from "../../parts/use_size.js";
 import { pooled, Vector } from "../../parts/vector.jsx";
-import { cut_middle, percent, shown_token } from "../../words.js";
+import { cut_middle, percent, plural, shown_token } from "../../words.js";
 import { fitting, GAP } from "./layout.js";
 import { decimal, decimals_for, exact, worked_out } from "./numbers.js";
 
@@ -47,11 +47,12 @@ const WORKED_OUT = new Set(["minus", "exp"]);
  * @param {number} props.unit
  * @param {boolean} props.masks  Whether the mask has been come to.
  * @param {[string, Float32Array][]} props.sums  What stands below the weighted values.
+ * @param {number} [props.others]  Keys that are left out, where there is room for only a few.
  * @param {(key: number) => void} props.onChoose
  * @param {(said: Said | null) => void} props.onSay
  */
 export function Columns(props) {
-  const { rows, columns, stage, keys, spot, unit, sums, onSay } = props;
+  const { rows, columns, stage, keys, spot, unit, sums, others = 0, onSay } = props;
   const [ref, size] = useSize();
   const row = Math.round(ROW * unit);
   const longest = rows.reduce((most, { key }) => Math.max(most, keys[key]?.length ?? 0), 0);
@@ -85,7 +86,7 @@ export function Columns(props) {
     shown.map(({ name }) => [name, decimals_for(rows.map((one) => numbers_of(one, name)))]),
   );
   return (
-    <div ref={ref} class="aw-steps-scroll">
+    <div ref={ref} class={`aw-steps-scroll${others > 0 ? " aw-steps-few" : ""}`}>
       {most_pooled > 1 && (
         <p class="aw-steps-note">
           A bar is the largest of up to {most_pooled} numbers: there are more than fit.
@@ -128,6 +129,12 @@ export function Columns(props) {
           {rows.map((one) => (
             <KeyRow key={one.key} {...props} {...{ one, shown, row, token, decimals }} />
           ))}
+          {others > 0 && (
+            <tr class="aw-steps-others">
+              <th scope="row">…</th>
+              <td colSpan={shown.length + 1}>{plural(others, "other key")}</td>
+            </tr>
+          )}
         </tbody>
         {has_sums && (
           <tfoot>

@@ -101,7 +101,7 @@ export function stage_words(picture, stage) {
   const names = picture.added_is.map((name) => (name === "mask" ? "mask" : `+ ${ADDED[name]}`));
   return {
     ...{ query: "q", keys: "keys", products: "q × k", sum: "sum", softmax: "softmax" },
-    ...{ values: "× v", output: "sum", heads: "heads", projection: "project" },
+    ...{ values: "× v", output: "output", heads: "heads", projection: "project" },
     scale: scale_in_words(picture),
     mask: names.join(" ") || "mask",
   }[stage];

@@ -2,10 +2,8 @@ import { named_stages, step_stage } from "./stages.js";
 
 /** @typedef {import("./stage_names.js").Stage} Stage */
 
-/** Of the words on the line, about as wide as they are set. */
+/** Of the words on the line, about as wide as they are set, and the room between them. */
 const [LETTER, GAP] = [7, 8];
-/** They are read as a line only with some room between them. */
-const SPARE = 1.4;
 
 /**
  * The stages as a line of buttons, those that are finished in full colour.
@@ -16,8 +14,10 @@ const SPARE = 1.4;
 export function StageLine({ picture, stage, width, unit, state, scene }) {
   const all = named_stages(picture);
   const now = all.findIndex(([name]) => name === stage);
-  const needed = all.reduce((sum, [, words]) => sum + words.length * LETTER + GAP, 0);
-  const has_words = width === 0 || width >= needed * unit * SPARE;
+  // All are as wide as the longest, so that none touches the next.
+  const longest = Math.max(...all.map(([, words]) => words.length));
+  const needed = all.length * (longest * LETTER + GAP) * unit;
+  const has_words = width === 0 || width >= needed;
   return (
     <nav class={`aw-stages${has_words ? "" : " aw-stages-bare"}`} aria-label="Stages">
       <ol>
@@ -27,7 +27,7 @@ export function StageLine({ picture, stage, width, unit, state, scene }) {
               type="button"
               class={`aw-stage${i <= now ? " aw-stage-done" : ""}`}
               aria-current={i === now ? "step" : undefined}
-              aria-label={name === "output" ? "sum of values" : words}
+              aria-label={words}
               title={has_words ? undefined : words}
               onClick={() => state.choose({ stage: name })}
             >

@@ -110,7 +110,12 @@ function Steps({ scene, state, ui, own, picture }) {
   const inner = size.width;
   const is_query = stage === "query";
   // Where there is little room the keys make place for what became of them.
-  const is_folded = ui.layout.value !== "wide" && (stage === "heads" || stage === "projection");
+  const is_after = stage === "heads" || stage === "projection";
+  const is_folded = is_after && ui.layout.value !== "wide";
+  // And where there is more, to all but those that matter most.
+  const shown = is_after
+    ? rows.filter(({ key }) => [spot.key, picture.heaviest, chosen].includes(key))
+    : rows;
   return (
     <div class={`aw-steps-view${own.stale ? " aw-stale" : ""}`}>
       <StageLine {...{ picture, stage, unit, state, scene }} width={inner} />
@@ -158,14 +163,16 @@ function Steps({ scene, state, ui, own, picture }) {
       ) : (
         !is_folded && (
           <Columns
-            {...{ picture, rows, columns, stage, keys, spot, chosen, scales, unit, sums }}
+            {...{ picture, columns, stage, keys, spot, chosen, scales, unit, sums }}
+            rows={shown}
+            others={is_after ? picture.key_len - shown.length : 0}
             masks={at >= STAGES.indexOf("mask")}
             onChoose={(key) => state.choose({ key: key === chosen ? null : key })}
             onSay={say}
           />
         )
       )}
-      {!is_query && !is_folded && <OtherKeys {...{ picture, keys }} onMove={show_keys} />}
+      {!is_query && !is_after && <OtherKeys {...{ picture, keys }} onMove={show_keys} />}
       {stage === "output" && !columns.some(({ name }) => name === "weighted") && (
         <OwnOutput {...{ picture, unit }} width={inner} onSay={say} />
       )}

@@ -3,14 +3,21 @@ import { Segmented } from "../../parts/segmented.jsx";
 import { Token } from "../../parts/token.jsx";
 import { useSize } from "../../parts/use_size.js";
 import { shown_token } from "../../words.js";
-import { CHANGES, first_choice, nats, share_in_words, shares_of_most } from "./words.js";
+import {
+  CHANGES,
+  first_choice,
+  is_unknown,
+  nats,
+  share_in_words,
+  shares_of_most,
+} from "./words.js";
 
 /** @typedef {import("../messages.js").WithoutPicture} WithoutPicture */
 
 /** More of them say little, and push what stands below out of sight. */
 const MOST_CANDIDATES = 6;
 /** The other heads stand beside the candidates where there is room for both. */
-const ROOM_FOR_TWO = 680;
+const ROOM_FOR_TWO = 480;
 
 /**
  * What the model predicts without one of its heads, without positions, or with these shuffled.
@@ -68,25 +75,30 @@ function Moved({ picture, texts, gaps, stale, wide, state }) {
   const here = kl[what === "classes" ? 0 : at];
   return (
     <div class={stale ? "aw-stale" : ""} aria-busy={stale}>
-      <p class="aw-taught-said aw-without-said" aria-live="polite">
-        <InWords picture={picture} token={texts[at] ?? ""} />
-      </p>
-      <div class="aw-without-parts">
-        <Candidates candidates={telling(candidates)} />
-        {wide && heads}
+      <div class="aw-without-top">
+        <p class="aw-taught-said aw-without-said" aria-live="polite">
+          <InWords picture={picture} token={texts[at] ?? ""} />
+        </p>{" "}
+        <p class="aw-without-kl">
+          It moved by <b title={`${nats(here, true)} nats`}>{nats(here)} nats</b>{" "}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what it says on hover, it says on focus */}
+          <span class="aw-kl aw-quiet" tabIndex={0}>
+            (KL divergence)
+            <span class="aw-kl-formula" role="tooltip">
+              Σ p · ln(p / q) over all {picture.of.toLocaleString("en")} candidates, p before and q
+              after
+            </span>
+          </span>
+        </p>
       </div>
-      <p class="aw-without-kl">
-        The prediction moved by <b title={`${nats(here, true)} nats`}>{nats(here)} nats</b>
-        <span class="aw-quiet">
-          {" "}
-          = Σ p · ln(p / q), p before and q after: the KL divergence over all{" "}
-          {picture.of.toLocaleString("en")} candidates
-        </span>
-      </p>
       {what !== "classes" && (
         <Strip {...{ picture, texts, gaps }} onChoose={(query) => state.choose({ query })} />
       )}
-      {!wide && heads}
+      <div class="aw-without-parts">
+        {!wide && heads}
+        <Candidates candidates={telling(candidates)} />
+        {wide && heads}
+      </div>
       <p class="aw-taught-note">
         {change === "head" ? "Zeros go into " : said ? `${said} ` : ""}
         <code>{parts.join(", ")}</code>
@@ -118,11 +130,11 @@ function InWords({ picture, token }) {
       {what === "masked" && <>in place of {asked} the model says </>}
       {what === "token classes" && <>the model takes {asked} for </>}
       {what === "classes" && <>the model takes the text for </>}
-      <i>{shown_token(before.text).text}</i> with <b>{share_in_words(before.after)}</b> instead of{" "}
+      <Said text={before.text} /> with <b>{share_in_words(before.after)}</b> instead of{" "}
       <span class="aw-share-said">{share_in_words(before.before)}</span>
       {after !== before && (
         <>
-          ; its first choice is now <i>{shown_token(after.text).text}</i> with{" "}
+          ; its first choice is now <Said text={after.text} /> with{" "}
           <span class="aw-share-said">{share_in_words(after.after)}</span>
         </>
       )}
@@ -130,6 +142,17 @@ function InWords({ picture, token }) {
     </>
   );
 }
+
+/** A candidate in a sentence. @param {{text: string}} props */
+const Said = ({ text }) =>
+  is_unknown(text) ? <Unknown text={text} /> : <i>{shown_token(text).text}</i>;
+
+/** @param {{text: string}} props */
+const Unknown = ({ text }) => (
+  <span class="aw-quiet" title={`${text.trim()}: any word that is not in the vocabulary`}>
+    (unknown word)
+  </span>
+);
 
 /** Those that take the largest share before or after, in their order. @param {WithoutPicture["candidates"]} candidates */
 function telling(candidates) {
@@ -156,7 +179,7 @@ function Candidates({ candidates }) {
         {candidates.map((one, i) => (
           <tr key={i}>
             <th scope="row">
-              <Token text={one.text} />
+              {is_unknown(one.text) ? <Unknown text={one.text} /> : <Token text={one.text} />}
             </th>
             <Share share={one.before} is_first={i === 0} />
             <Share share={one.after} is_first={one === after} />
@@ -191,7 +214,9 @@ function Heads({ picture, kl_of_heads, onChoose }) {
   const shares = shares_of_most(kl_of_heads);
   return (
     <section class="aw-heads-moved">
-      <h3 class="aw-heading">Each head of layer {picture.layer} muted instead</h3>
+      <h3 class="aw-heading" title={`Heads of layer ${picture.layer}`}>
+        Each head muted instead
+      </h3>
       <ol class={shares.length > 8 ? "aw-in-two" : ""}>
         {shares.map((share, head) => (
           <li key={head}>

@@ -27,6 +27,12 @@ export function nats(kl, exact = false) {
   return kl < 1 ? kl.toFixed(3) : kl.toFixed(2);
 }
 
+/** What tokenizers put in place of words that they do not know. */
+const UNKNOWN = ["<unk>", "[UNK]", "<|unk|>"];
+
+/** @param {string} token */
+export const is_unknown = (token) => UNKNOWN.includes(token.trim());
+
 /** The likeliest of all candidates. @param {MovedCandidate[]} candidates @param {"before" | "after"} when */
 export const first_choice = (candidates, when) =>
   candidates.reduce((best, one) => (one[when] > best[when] ? one : best), candidates[0]);
