@@ -241,6 +241,6 @@ def test_which_positions_are_shown_is_a_trait_that_a_stop_can_set() -> None:
     assert ex.encoding == "model"
     with pytest.raises(traitlets.TraitError):
         ex.encoding = "guessed"
-    with pytest.raises(Trouble, match="encoding='guessed' cannot be"):
+    with pytest.raises(traitlets.TraitError, match="encoding='guessed' cannot be"):
         aw.explore(tour=[aw.Stop("No.", encoding="guessed")])
     ex.close()
