@@ -51,7 +51,7 @@ _SMALL = """(widget, least) => {
     if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
     if (element.getClientRects().length === 0) continue;
     const size = parseFloat(getComputedStyle(element).fontSize) * element.currentCSSZoom;
-    if (size < least) found.push(`${element.getAttribute('class')}: ${text} ${size}`);
+    if (size > 0 && size < least) found.push(`${element.getAttribute('class')}: ${text} ${size}`);
   }
   return found;
 }"""

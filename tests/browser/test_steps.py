@@ -46,6 +46,7 @@ true = {"q": q, "k": k, "v": v, "products": k * q, "sums": sums, "scaled": sums 
         "heads": seen["joined"].reshape(4, 32), "projected": seen["made"], "part": part}
 """,
     """
+torch.manual_seed(1)
 long = aw.explore(attention=[torch.rand(1, 1, 200, 200).softmax(-1)], view="steps", query=150)
 long""",
 ]

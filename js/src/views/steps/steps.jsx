@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Token } from "../../parts/token.jsx";
 import { useSize } from "../../parts/use_size.js";
 import { Vector } from "../../parts/vector.jsx";
@@ -67,10 +67,15 @@ function Steps({ scene, state, ui, own, picture }) {
   const show_keys = (span) => {
     ui.keys.value = { row: row_name(picture.layer, picture.head, picture.query), span };
   };
-  // A key that is selected from elsewhere is brought among those on screen.
+  // A key that is selected from elsewhere is brought among those on screen: once, so that the reader
+  // may then look at others.
+  const brought = useRef("");
   useEffect(() => {
     const [start, stop] = picture.window;
-    if (chosen === null || own.stale || chosen >= picture.key_len) return;
+    const name = `${chosen} ${row_name(picture.layer, picture.head, picture.query)}`;
+    if (chosen === null || own.stale || chosen >= picture.key_len || brought.current === name)
+      return;
+    brought.current = name;
     if (chosen < start || chosen >= stop) {
       const count = stop - start;
       show_keys(moved_to(chosen - Math.floor(count / 2), count, picture.key_len));
