@@ -43,7 +43,7 @@ function NoPredictions({ scene }) {
   const given = scene.place.value?.layer.source === "array";
   if (!trouble || given) return null;
   return (
-    <p class="aw-predictions" title={trouble.detail}>
+    <p class="aw-predictions aw-no-predictions" title={trouble.detail}>
       {trouble.title}
     </p>
   );
