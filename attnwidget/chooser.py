@@ -88,7 +88,10 @@ class Chooser(Choice):
         """Move to `place`, and set what else is named; heads that are gone are let go."""
         if "heads" not in more:
             more["heads"] = heads_in(snapshot, place.stack, self.heads)
-        wished = {**vars(place), **more}
+        self._set_changed({**vars(place), **more})
+
+    def _set_changed(self, wished: Mapping[str, Any]) -> None:
+        """Set those of these that are others now."""
         changed = {name: value for name, value in wished.items() if getattr(self, name) != value}
         if changed:
             self._set(changed)

@@ -290,9 +290,7 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
         try:
             if shown.text is not None and (snapshot is None or snapshot.text != shown.text):
                 self._session.run(shown.text)
-            changed = {n: v for n, v in shown.traits.items() if getattr(self, n) != v}
-            if changed:
-                self._set(changed)
+            self._set_changed(shown.traits)
         except Exception:
             if not self._is_from_page:
                 raise

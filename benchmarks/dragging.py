@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator
-from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.hover import most
-from scripts.find_chromium import find
-from tests.browser.lab import CHROMIUM_FLAGS, Lab, start
+from benchmarks.in_browser import opened
+from tests.browser.lab import Lab
 
 # The kernel sleeps while the page is dragged: whatever is drawn then is the page's own.
 CELLS = [
@@ -39,40 +37,33 @@ _SCRIPT = frozenset(
 
 def dragging() -> Iterator[tuple[str, str, str]]:
     """A query and β, among 6 entries and among 200."""
-    chromium = find()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
-        server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
-        try:
-            lab = Lab.open(server, browser, CELLS)
-            for cell in (0, 1):
-                lab.begin(cell)
-                lab.widget(cell).locator(".aw-plane svg").wait_for()
-            lab.begin(2)
-            for nth, entries in enumerate((6, 200)):
-                widget = lab.widget(nth)
-                widget.scroll_into_view_if_needed()
-                for what, handle in (
-                    ("query", ".aw-asked circle"),
-                    ("β", ".aw-beta input[type=range]"),
-                ):
-                    box = widget.locator(handle).bounding_box()
-                    assert box is not None
-                    said = lab.sentence(nth)
-                    costs = _dragged(lab.page, browser, box, is_slider=what == "β")
-                    assert lab.sentence(nth) != said, "the page has followed the hand"
-                    figures = (
-                        f"median {statistics.median(costs):.1f} ms, 95 % below {most(costs):.1f} ms"
-                    )
-                    yield (
-                        f"store of {entries} entries, dragging {what}, script per move",
-                        "≤ 16 ms",
-                        figures,
-                    )
-            assert lab.kernel_status() == "busy", "and nobody has answered it"
-        finally:
-            server.stop()
-            browser.close()
+    with opened() as (server, browser):
+        lab = Lab.open(server, browser, CELLS)
+        for cell in (0, 1):
+            lab.begin(cell)
+            lab.widget(cell).locator(".aw-plane svg").wait_for()
+        lab.begin(2)
+        for nth, entries in enumerate((6, 200)):
+            widget = lab.widget(nth)
+            widget.scroll_into_view_if_needed()
+            for what, handle in (
+                ("query", ".aw-asked circle"),
+                ("β", ".aw-beta input[type=range]"),
+            ):
+                box = widget.locator(handle).bounding_box()
+                assert box is not None
+                said = lab.sentence(nth)
+                costs = _dragged(lab.page, browser, box, is_slider=what == "β")
+                assert lab.sentence(nth) != said, "the page has followed the hand"
+                figures = (
+                    f"median {statistics.median(costs):.1f} ms, 95 % below {most(costs):.1f} ms"
+                )
+                yield (
+                    f"store of {entries} entries, dragging {what}, script per move",
+                    "≤ 16 ms",
+                    figures,
+                )
+        assert lab.kernel_status() == "busy", "and nobody has answered it"
 
 
 def _dragged(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
-from scripts.find_chromium import find
-from tests.browser.lab import CHROMIUM_FLAGS, Lab, start
+from benchmarks.in_browser import opened
+from tests.browser.lab import Lab
 
 CELLS = [
     """
@@ -35,48 +33,41 @@ _FRAMES = """() => new Promise((done) => {
 
 def hover() -> Iterator[tuple[str, str, str]]:
     """Lines of one head and of twelve, T = 512."""
-    chromium = find()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
-        server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
-        try:
-            lab = Lab.open(server, browser, CELLS)
-            lab.run_all()
-            session = lab.page.context.new_cdp_session(lab.page)
-            session.send("Performance.enable")
-            session.send("Network.enable")
-            sent: list[object] = []
+    with opened() as (server, browser):
+        lab = Lab.open(server, browser, CELLS)
+        lab.run_all()
+        session = lab.page.context.new_cdp_session(lab.page)
+        session.send("Performance.enable")
+        session.send("Network.enable")
+        sent: list[object] = []
 
-            def note_sent(frame: object) -> None:
-                sent.append(frame)
+        def note_sent(frame: object) -> None:
+            sent.append(frame)
 
-            session.on("Network.webSocketFrameSent", note_sent)
-            for heads in (1, 12):
-                lab.python(f"ex.heads = range({heads}); ex.query = 300")
-                lab.wait_until_drawn()
-                lab.page.wait_for_timeout(3000)
-                rows = lab.widget().locator(".aw-column-query")
-                box = rows.bounding_box()
-                assert box is not None
-                which = f"T = 512, heads: {heads}"
+        session.on("Network.webSocketFrameSent", note_sent)
+        for heads in (1, 12):
+            lab.python(f"ex.heads = range({heads}); ex.query = 300")
+            lab.wait_until_drawn()
+            lab.page.wait_for_timeout(3000)
+            rows = lab.widget().locator(".aw-column-query")
+            box = rows.bounding_box()
+            assert box is not None
+            which = f"T = 512, heads: {heads}"
 
-                before = len(sent)
-                script, frames = _moved(lab.page, session, box)
-                yield f"hover over lines, script per move, {which}", "≤ 16 ms", f"{script:.1f} ms"
-                yield (
-                    f"hover over lines, time between frames, {which}",
-                    "≤ 17 ms",
-                    f"median {statistics.median(frames):.1f} ms, 95 % below {most(frames):.1f} ms",
-                )
-                yield f"messages sent while hovering, {which}", "0", str(len(sent) - before)
+            before = len(sent)
+            script, frames = _moved(lab.page, session, box)
+            yield f"hover over lines, script per move, {which}", "≤ 16 ms", f"{script:.1f} ms"
+            yield (
+                f"hover over lines, time between frames, {which}",
+                "≤ 17 ms",
+                f"median {statistics.median(frames):.1f} ms, 95 % below {most(frames):.1f} ms",
+            )
+            yield f"messages sent while hovering, {which}", "0", str(len(sent) - before)
 
-                lab.widget().locator(".aw-root").focus()
-                script = _stepped(lab.page, session)
-                yield f"token step over lines, script, {which}", "≤ 16 ms", f"{script:.1f} ms"
-            lab.close()
-        finally:
-            server.stop()
-            browser.close()
+            lab.widget().locator(".aw-root").focus()
+            script = _stepped(lab.page, session)
+            yield f"token step over lines, script, {which}", "≤ 16 ms", f"{script:.1f} ms"
+        lab.close()
 
 
 def _moved(page: Page, session: CDPSession, box: dict[str, float]) -> tuple[float, list[float]]:

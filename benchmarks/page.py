@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-from scripts.find_chromium import find
-from tests.browser.lab import CHROMIUM_FLAGS, Lab, start
+from benchmarks.in_browser import opened
+from tests.browser.lab import Lab
 
 EXPLORE = """
 ex = aw.explore(model, inputs=inputs)
@@ -66,41 +62,31 @@ _STEPS = """async ([key, back, rounds]) => {
 
 def page() -> Iterator[tuple[str, str, str]]:
     """JupyterLab and Chromium on this machine."""
-    chromium = find()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
-        server = start(Path(folder), extra={"PYTHONPATH": str(Path(__file__).parents[1])})
-        try:
-            times: list[tuple[float, float]] = []
-            for _ in range(3):
-                lab = Lab.open(server, browser, _cells(128))
-                lab.begin(0)
-                lab.wait_for_kernel()
-                times.append((_first(lab, 0), _first(lab, 1)))
-                lab.close()
-            for which, column in (("first widget of a page", 0), ("another widget", 1)):
-                yield (
-                    f"first picture in the browser after the forward pass, {which}",
-                    "≤ 300 ms",
-                    f"{statistics.median(row[column] for row in times):.0f} ms",
-                )
-            lab = Lab.open(server, browser, _cells(512))
-            lab.run_all()
-            for what, budget, keys in (
-                ("token step (key to new frame), T = 512", "≤ 16 ms", ("ArrowLeft", "ArrowRight")),
-                ("head step (key to new frame), T = 512", "≤ 50 ms", ("[", "]")),
-            ):
-                lab.head(6, 6).click()
-                lab.page.wait_for_timeout(3000)
-                took = lab.page.evaluate(_STEPS, [*keys, 15])
-                yield what, budget, f"{took:.0f} ms"
+    with opened() as (server, browser):
+        times: list[tuple[float, float]] = []
+        for _ in range(3):
+            lab = Lab.open(server, browser, _cells(128))
+            lab.begin(0)
+            lab.wait_for_kernel()
+            times.append((_first(lab, 0), _first(lab, 1)))
             lab.close()
-        finally:
-            server.stop()
-            browser.close()
+        for which, column in (("first widget of a page", 0), ("another widget", 1)):
+            yield (
+                f"first picture in the browser after the forward pass, {which}",
+                "≤ 300 ms",
+                f"{statistics.median(row[column] for row in times):.0f} ms",
+            )
+        lab = Lab.open(server, browser, _cells(512))
+        lab.run_all()
+        for what, budget, keys in (
+            ("token step (key to new frame), T = 512", "≤ 16 ms", ("ArrowLeft", "ArrowRight")),
+            ("head step (key to new frame), T = 512", "≤ 50 ms", ("[", "]")),
+        ):
+            lab.head(6, 6).click()
+            lab.page.wait_for_timeout(3000)
+            took = lab.page.evaluate(_STEPS, [*keys, 15])
+            yield what, budget, f"{took:.0f} ms"
+        lab.close()
 
 
 def _cells(tokens: int) -> list[str]:

@@ -157,10 +157,10 @@ export function make_scene(source, state, ui, later) {
       predicting.value,
     );
     const own = own_of(at);
-    // Some pictures are about tokens whatever the reading: theirs are the facts of the plain one.
     const is_missing = comes_later(state.view.value) && later.views.value === null;
     const of_view = [...(is_missing ? [LATER_WANT] : []), ...(own ? [own] : [])];
     const shown = [model_want(context.value), ...of_view, ...of_place];
+    // Some pictures are about tokens whatever the reading: theirs are the facts of the plain one.
     const plain = plain_context(at);
     if (own && context_in_key(own.key) === plain.name) shown.push(model_want(plain));
     for (const next of own ? own_ahead(at) : []) if (next) shown.push({ ...next, prefetch: true });

@@ -40,7 +40,7 @@ export function pointed_at({ open, stop }) {
 }
 
 /** Whether a question waits: until it is answered nothing may give it away. @param {Tour} tour */
-export function is_waiting({ open, stop, answered }) {
+function is_waiting({ open, stop, answered }) {
   return open.value && Boolean(stop.value?.ask) && answered.value === null;
 }
 
