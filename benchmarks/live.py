@@ -16,9 +16,9 @@ import torch
 import attnwidget as aw
 from attnwidget.explorer import Explorer
 from attnwidget.reading import Reading
-from attnwidget.zoo import stories_train, stories_world
+from attnwidget.zoo.making import stories_train, stories_world
+from attnwidget.zoo.making.stories_data import rows
 from attnwidget.zoo.stories import Stories
-from attnwidget.zoo.stories_data import rows
 from attnwidget.zoo.words import WordTokenizer
 
 # Turns are short, as a shared machine is faster in one minute than in the next.
@@ -70,7 +70,7 @@ async def _in_a_cell(
 
 @dataclass
 class Training:
-    """The training of `attnwidget.zoo.stories_train`, on lines made beforehand.
+    """The training of `attnwidget.zoo.making.stories_train`, on lines made beforehand.
 
     All rivals go on with one model: two would differ by some percent by where they lie in memory.
     """

@@ -3,10 +3,11 @@
 A room is a set of animals, foods and homes; a box is a set of toys. At each animal's place the
 model reads its food and its home from the room (self-attention, two heads) and its toy from the box
 (cross-attention, one head). There are no positions, no mask, no feed-forward layers and no norms.
-`pairs_data` makes what it learns from, `train` trains it, and `pairs_scores` measures it.
+In `making`, `pairs_data` makes what it learns from, and `pairs_scores` measures it; `train` trains
+it.
 That each head keeps to one question was helped by penalties and a chosen seed. Rooms like those of
 the card were looked at when choosing, so its figures are not of an independent test: see
-`pairs_train`.
+`making.pairs_train`.
 
 Model card
     14,496 parameters, 101 words; seed 6, 2000 steps, 26 s on one shared core.

@@ -1,7 +1,8 @@
 """A small language model that reads stories: it finds out who is "it", and joins in songs.
 
-It is a decoder with pre-norm blocks, as GPT-2 has them, and one token per word. `stories_data`
-makes what it learns from, `train` trains it, and `stories_scores` measures what its heads do.
+It is a decoder with pre-norm blocks, as GPT-2 has them, and one token per word. In `making`,
+`stories_data` makes what it learns from, and `stories_scores` measures what its heads do; `train`
+trains it.
 
 Model card
     705,920 parameters, 401 words, 64 positions;

@@ -9,7 +9,7 @@ import argparse
 
 import torch
 
-from attnwidget.zoo import pairs_train, stories_train
+from attnwidget.zoo.making import pairs_train, stories_train
 
 TRAINERS = {"stories": stories_train.main, "pairs": pairs_train.main}
 

@@ -15,10 +15,11 @@ import torch
 from safetensors import safe_open
 
 from attnwidget import zoo
-from attnwidget.zoo import stories, stories_train, stories_world
+from attnwidget.zoo import stories
+from attnwidget.zoo.making import stories_train, stories_world
+from attnwidget.zoo.making.stories_data import KINDS, is_held_out, rows, song, story
+from attnwidget.zoo.making.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.stories import Stories
-from attnwidget.zoo.stories_data import KINDS, is_held_out, rows, song, story
-from attnwidget.zoo.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.words import UNKNOWN, WordTokenizer
 
 NOUNS = set(stories_world._words([stories_world.WOMEN, stories_world.MEN])) | set(

@@ -15,9 +15,9 @@ import attnwidget as aw
 from attnwidget import zoo
 from attnwidget.session import Session
 from attnwidget.trouble import Trouble
-from attnwidget.zoo import pairs, pairs_train
-from attnwidget.zoo.pairs import Pairs
-from attnwidget.zoo.pairs_data import (
+from attnwidget.zoo import pairs
+from attnwidget.zoo.making import pairs_train
+from attnwidget.zoo.making.pairs_data import (
     ANIMALS,
     NOTHING,
     QUESTIONS,
@@ -26,7 +26,8 @@ from attnwidget.zoo.pairs_data import (
     pair,
     vocabulary,
 )
-from attnwidget.zoo.pairs_scores import attention, batch_of, finding, held_out_pairs
+from attnwidget.zoo.making.pairs_scores import attention, batch_of, finding, held_out_pairs
+from attnwidget.zoo.pairs import Pairs
 from attnwidget.zoo.pairs_words import PairsTokenizer
 from tests.unit.test_pictures import draw
 

@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attnwidget.zoo import stories, stories_world
+from attnwidget.zoo import stories
+from attnwidget.zoo.making import stories_world
+from attnwidget.zoo.making.stories_data import KINDS, rows
+from attnwidget.zoo.making.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.stories import Stories
-from attnwidget.zoo.stories_data import KINDS, rows
-from attnwidget.zoo.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.words import WordTokenizer
 
 SEED, STEPS, BATCH, LEARNING_RATE = 0, 2000, 48, 2e-3

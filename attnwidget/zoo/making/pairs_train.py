@@ -30,9 +30,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnwidget.zoo import pairs
-from attnwidget.zoo.pairs import Attention, Pairs
-from attnwidget.zoo.pairs_data import QUESTIONS, pair, vocabulary
-from attnwidget.zoo.pairs_scores import (
+from attnwidget.zoo.making.pairs_data import QUESTIONS, pair, vocabulary
+from attnwidget.zoo.making.pairs_scores import (
     ELSEWHERE,
     Batch,
     attention,
@@ -40,6 +39,7 @@ from attnwidget.zoo.pairs_scores import (
     finding,
     held_out_pairs,
 )
+from attnwidget.zoo.pairs import Attention, Pairs
 from attnwidget.zoo.pairs_words import PairsTokenizer
 
 SEED, STEPS, BATCH, LEARNING_RATE = 6, 2000, 64, 1e-2

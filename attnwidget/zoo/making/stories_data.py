@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
-from attnwidget.zoo import stories_world as world
+from attnwidget.zoo.making import stories_world as world
 from attnwidget.zoo.words import START, UNKNOWN
 
 

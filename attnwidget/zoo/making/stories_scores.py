@@ -10,8 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from attnwidget.zoo.making.stories_data import Story, story
 from attnwidget.zoo.stories import Block, Stories
-from attnwidget.zoo.stories_data import Story, story
 from attnwidget.zoo.words import START, WordTokenizer
 
 

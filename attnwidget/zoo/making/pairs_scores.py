@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attnwidget.zoo.making.pairs_data import QUESTIONS, Pair, pair
 from attnwidget.zoo.pairs import Pairs
-from attnwidget.zoo.pairs_data import QUESTIONS, Pair, pair
 from attnwidget.zoo.pairs_words import PairsTokenizer
 
 # The head that each question should be read from: of `within` twice, then of `between`.
