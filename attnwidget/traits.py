@@ -31,6 +31,7 @@ OF_THE_PAGE = (
 # js/src/views/names.js, stages.js and state.js are the twins.
 VIEWS = (
     "lines", "matrix", "text", "steps", "block", "grid",
+    "image", "generation", "joined",
     "shapes", "scaling", "order", "positions", "without",
 )  # fmt: skip
 REMOVABLE = ("head", "positions", "order")

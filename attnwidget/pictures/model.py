@@ -48,9 +48,15 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
                 "paused": session.paused,
             },
             "stacks": [_stack(snapshot, name) for name in snapshot.stacks],
+            "offers": _offers(snapshot),
             "tokens": _tokens(session, snapshot, stack, int(batch), Reading.of(want)),
         },
     )
+
+
+def _offers(snapshot: Snapshot) -> list[str]:
+    """The views of which only some passes have a picture."""
+    return ["joined"] if {"encoder", "decoder", "cross"} <= set(snapshot.stacks) else []
 
 
 def _stack(snapshot: Snapshot, name: str) -> dict[str, Any]:

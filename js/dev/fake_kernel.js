@@ -35,6 +35,7 @@ import { made_up_steps } from "./made_up_steps.js";
  * @property {Partial<import("../src/messages.js").PassFacts>} [passes]  As if some were kept.
  * @property {string[]} [notes]  On how tokens are read.
  * @property {boolean} [live]  Whether the model's passes are followed; they are, if not told.
+ * @property {string[]} [offers]  Views of which only some passes have a picture.
  * @property {number} [d]  Numbers in a query, key or value.
  * @property {Partial<import("../src/views/messages.js").StepsPicture>} [steps]  What is otherwise in them.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
@@ -276,6 +277,7 @@ export function make_fake_model(scene, traits = {}) {
         name: scene.name ?? "MiniLM",
         text: values.text,
         has_tokenizer: scene.has_tokenizer ?? true,
+        offers: scene.offers ?? [],
         live: scene.live ?? true,
         step: 0,
         stacks: [

@@ -3,7 +3,7 @@
 import { toggle_head } from "./head_sets.js";
 import { is_head, whole_region } from "./place.js";
 import { zoomed } from "./ui.js";
-import { VIEWS } from "./views/names.js";
+import { views_offered } from "./views/names.js";
 import { step_stage } from "./views/steps/stages.js";
 
 /** @typedef {import("./place.js").Place} Place */
@@ -217,9 +217,11 @@ export const KEYS = [
     shown: ["v"],
     words: "next view",
     keys: {
-      v: ({ state }) => {
-        const at = VIEWS.findIndex(([name]) => name === state.view.peek());
-        state.choose({ view: VIEWS[(at + 1) % VIEWS.length][0] });
+      v: ({ state, scene }) => {
+        const shown = state.view.peek();
+        const views = views_offered(shown, scene.model.peek()?.offers ?? []);
+        const at = views.findIndex(([name]) => name === shown);
+        state.choose({ view: views[(at + 1) % views.length][0] });
       },
     },
   },

@@ -67,7 +67,7 @@
  * every change of what is shown, so that the newest wins.
  *
  * @typedef {PictureBase & {kind: "model", name: string, text: string | null, has_tokenizer: boolean,
- *   live: boolean, step: number, passes: PassFacts, stacks: StackFacts[],
+ *   live: boolean, step: number, passes: PassFacts, stacks: StackFacts[], offers: string[],
  *   tokens: TokenFacts}} ModelPicture
  * @typedef {PictureBase & {kind: "check", status: string, note: string,
  *   check: number | null}} CheckPicture

@@ -144,6 +144,7 @@ export function model_of(stack = {}, { tokens = {}, ...other } = {}) {
     name: "Tiny",
     text: "",
     has_tokenizer: true,
+    offers: [],
     live: true,
     step: 0,
     passes: { shown: 1, newest: 1, kept: [1], paused: false },

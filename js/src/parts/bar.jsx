@@ -59,7 +59,7 @@ export function Bar({ state, scene, onHelp }) {
         <Segmented
           label="View"
           value={state.view.value}
-          options={views_offered(state.view.value)}
+          options={views_offered(state.view.value, model?.offers ?? [])}
           onChoose={(view) => state.choose({ view })}
         />
         {!model?.has_tokenizer && <HelpButton onHelp={onHelp} />}

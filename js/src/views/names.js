@@ -10,6 +10,13 @@ export const VIEWS = /** @type {const} */ ([
   ["grid", "Grid"],
 ]);
 
+/** Those of which some passes have a picture: the kernel says which. */
+const OF_SOME = /** @type {const} */ ([
+  ["image", "Image"],
+  ["generation", "Generation"],
+  ["joined", "Joined"],
+]);
+
 /** Those made for a lesson: offered while they are shown. */
 const TAUGHT = /** @type {const} */ ([
   ["shapes", "Shapes"],
@@ -19,12 +26,21 @@ const TAUGHT = /** @type {const} */ ([
   ["without", "Without"],
 ]);
 
-/** @typedef {(typeof VIEWS)[number][0] | (typeof TAUGHT)[number][0]} ViewName */
+/** @typedef {(typeof VIEWS)[number][0] | (typeof OF_SOME)[number][0] | (typeof TAUGHT)[number][0]} ViewName */
 
 /** Whether a view is sent when it is first opened: see later.js. @param {ViewName} view */
-export const comes_later = (view) => view === "block" || TAUGHT.some(([name]) => name === view);
+export const comes_later = (view) =>
+  view === "block" || [...OF_SOME, ...TAUGHT].some(([name]) => name === view);
 
-/** @param {ViewName} shown @returns {readonly (readonly [ViewName, string])[]} */
-export function views_offered(shown) {
-  return [...VIEWS, ...TAUGHT.filter(([name]) => name === shown)];
+/**
+ * @param {ViewName} shown
+ * @param {readonly string[]} offers  Which of some passes this one has.
+ * @returns {readonly (readonly [ViewName, string])[]}
+ */
+export function views_offered(shown, offers) {
+  return [
+    ...OF_SOME.filter(([name]) => name === shown || offers.includes(name)),
+    ...VIEWS,
+    ...TAUGHT.filter(([name]) => name === shown),
+  ];
 }
