@@ -364,6 +364,14 @@ class AttentionCall:
             layer=self.layer,
         )
 
+    def at_layer(self, layer: int) -> AttentionCall:
+        """Return the same call under another number within its stack."""
+        if layer == self.layer:
+            return self
+        moved = self.with_evidence(self._evidence)
+        moved.layer, moved.windows = layer, self.windows
+        return moved
+
     def tensors(self) -> list[torch.Tensor]:
         """All tensors this call keeps alive, for counting memory."""
         return self._evidence.tensors()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +13,13 @@ import torch
 
 from attnwidget.binding.active import unseen
 from attnwidget.binding.uncompiled import eagerly
+from attnwidget.generation.marks import positions_of
 from attnwidget.trouble import Trouble
 
 # How far an encoder–decoder writes before its attention is shown.
 LONGEST_OUTPUT = 32
+# Between a source and what is written, as people type it.
+_ARROW = re.compile(r"=>|->")
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,8 @@ class Encoded:
             read = {k: v for k, v in self.kwargs.items() if k in ("input_ids", "attention_mask")}
             written = writer.generate(**read, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
         else:  # no head to write with: the source, shifted by the start token, as BART does
-            start = getattr(config, "decoder_start_token_id", None) or 0
             written = source.roll(1, dims=1).index_fill(
-                1, torch.zeros(1, dtype=torch.int64, device=source.device), start
+                1, torch.zeros(1, dtype=torch.int64, device=source.device), _start_of(model)
             )
         return replace(self, kwargs={**self.kwargs, "decoder_input_ids": written})
 
@@ -72,7 +75,12 @@ def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encod
         )
     if not isinstance(text, str) or not text.strip():
         raise Trouble("The text is empty.", "Type at least one word.")
+    source, arrow, target = _ARROW.sub("→", text).partition("→")
+    if arrow and not source.strip():
+        raise Trouble("There is no source in front of the arrow.", "Type “source → target”.")
     encoded = _tokenise(tokenizer, text)
+    if arrow and target.strip() and _reads_targets(tokenizer) and _takes_target(model):
+        encoded = _with_target(tokenizer, model, source.strip(), target.strip())
     ids = encoded.kwargs.get(
         "input_ids", next(iter((*encoded.args, *encoded.kwargs.values())), None)
     )
@@ -81,13 +89,43 @@ def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encod
         raise Trouble(
             f"The tokenizer made no tokens of {text[:40]!r}.", "Type a text that it knows words of."
         )
-    most = _positions(model)
+    most = positions_of(model)
     if most is not None and length > most:
         raise Trouble(
             f"The text has {length} tokens, but the model has {most} positions.",
             f"Shorten it by at least {length - most} tokens.",
         )
     return _as_called(encoded, model)
+
+
+def _reads_targets(tokenizer: Any) -> bool:
+    """Whether it is told apart from the source what is written, as by those of transformers."""
+    return callable(tokenizer) and "text_target" in inspect.signature(tokenizer).parameters
+
+
+def _takes_target(model: torch.nn.Module | None) -> bool:
+    return getattr(getattr(model, "config", None), "is_encoder_decoder", False) is True
+
+
+def _with_target(tokenizer: Any, model: Any, source: str, target: str) -> Encoded:
+    """A source, and what the decoder is to have written: its own input is that, one later."""
+    encoded = _tokenise(tokenizer, source)
+    labels = tokenizer(text_target=target, return_tensors="pt")["input_ids"]
+    if hasattr(model, "prepare_decoder_input_ids_from_labels"):
+        written = model.prepare_decoder_input_ids_from_labels(labels=labels)
+    else:
+        start = torch.full((1, 1), _start_of(model), dtype=labels.dtype)
+        written = torch.cat([start, labels[:, :-1]], 1)
+    return Encoded((), {**encoded.kwargs, "decoder_input_ids": written})
+
+
+def _start_of(model: Any) -> int:
+    """The token that a decoder begins with."""
+    for owner in (getattr(model, "generation_config", None), getattr(model, "config", None)):
+        start = getattr(owner, "decoder_start_token_id", None)
+        if isinstance(start, int):
+            return start
+    return 0
 
 
 def _tokenise(tokenizer: Any, text: str) -> Encoded:
@@ -122,16 +160,6 @@ def _as_called(encoded: Encoded, model: torch.nn.Module | None) -> Encoded:
         return encoded
     ids = encoded.kwargs.get("input_ids", next(iter(encoded.kwargs.values())))
     return Encoded((ids,), {})
-
-
-def _positions(model: torch.nn.Module | None) -> int | None:
-    """How many positions a model has, where its config or the model itself says so."""
-    for owner in (getattr(model, "config", None), model):
-        for name in ("max_position_embeddings", "n_positions", "block_size", "max_len"):
-            most = getattr(owner, name, None)
-            if isinstance(most, int) and most > 0:
-                return most
-    return None
 
 
 def place(encoded: Encoded, model: torch.nn.Module) -> Encoded:

@@ -145,6 +145,7 @@ def _joined(line: _Line, items: dict[int, list[int]], said: list[str]) -> Attent
         [row and (place[row[0]], row[1]) for row in rows],
         len(rows) if last.kind == "self" else max(step.key_end for step in steps),
         [f"Stitched from {len(steps)} steps.", *said, *_remarks(line, steps, rows)],
+        one_sequence=last.kind == "self",
     )
     return last.with_evidence(evidence)
 

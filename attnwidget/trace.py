@@ -10,6 +10,7 @@ from typing import Any
 
 from attnwidget.arrays import calls_from_arrays
 from attnwidget.call import AttentionCall
+from attnwidget.recurrent import joined_steps
 from attnwidget.stitch import stitched_calls
 
 NOT_SEEN = "no attention weights seen in this layer"
@@ -172,11 +173,17 @@ class Trace:
 
     @property
     def stacks(self) -> dict[str, list[AttentionCall]]:
-        """The calls of the last pass by stack, in order of layers."""
+        """The calls of the last pass by stack, in order of layers.
+
+        Steps of a recurrent decoder, one query each in `calls`, are one call of all rows here.
+        """
         stacks: dict[str, list[AttentionCall]] = {}
         for call in self._passes[-1] if self._passes else []:
             stacks.setdefault(call.stack, []).append(call)
-        return {name: sorted(calls, key=lambda call: call.layer) for name, calls in stacks.items()}
+        return {
+            name: joined_steps(sorted(calls, key=lambda call: call.layer))
+            for name, calls in stacks.items()
+        }
 
     @property
     def nbytes(self) -> int:

@@ -53,6 +53,8 @@ class Stitched:
         Tk. Keys behind these are spare room of a cache.
     remarks : list of str
         What is special about how they were joined.
+    one_sequence : bool
+        Whether the queries are tokens of the sequence that the keys are of.
     """
 
     positions: Positions | None = None
@@ -63,8 +65,11 @@ class Stitched:
         rows: list[tuple[int, int] | None],
         key_len: int,
         remarks: list[str],
+        *,
+        one_sequence: bool = True,
     ) -> None:
         self._steps = steps
+        self._one_sequence = one_sequence
         self._rows = rows
         self._said = remarks
         last = steps[-1].evidence
@@ -114,7 +119,7 @@ class Stitched:
     @functools.cached_property
     def causal(self) -> bool:
         """Whether no row sees a later key: a step of one row has none to see."""
-        square = self.shape[2] == self.shape[3]
+        square = self._one_sequence and self.shape[2] == self.shape[3]
         return square and all(one.causal for one in self._evidence if one.shape[2] > 1)
 
     # The rows ----------------------------------------------------------------------------------

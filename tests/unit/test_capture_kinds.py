@@ -273,3 +273,39 @@ def test_gradients_are_the_same(make: Callable[[], nn.Module]) -> None:
     with capture(model) as trace:
         assert all(torch.equal(a, b) for a, b in zip(gradients(), free, strict=True))
     assert trace.calls
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_the_steps_of_a_recurrent_decoder_are_one_map(how: str) -> None:
+    torch.manual_seed(0)
+    model, states = Recurrent(how), torch.randn(2, 3, D)  # as many keys as steps
+    with torch.no_grad(), capture(model) as trace:
+        model(states)
+    (joined,) = trace.stacks["cross"]
+    assert (joined.query_len, joined.key_len, joined.layer, joined.causal) == (3, 3, 0, False)
+    assert torch.equal(joined.weights(), torch.cat([c.weights() for c in trace.calls], 2))
+    assert torch.equal(joined.scores(), torch.cat([c.scores() for c in trace.calls], 2))
+    assert joined.output is not None
+    assert torch.equal(joined.output, torch.cat([c.output for c in trace.calls], 2))
+    assert joined.status == "exact"
+    assert "one of 3 steps" in joined.note
+    assert [row.query_len for row in trace.report()] == [3]
+
+
+def test_two_recurrent_attentions_are_two_layers_of_one_map_each() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = Bahdanau("bmm"), Bahdanau("bmm")
+
+        def forward(self, states: Tensor) -> Tensor:
+            hidden = states[:, -1]
+            for _ in range(4):
+                hidden = self.second(self.first(hidden, states), states)
+            return hidden
+
+    model = Two()
+    with torch.no_grad(), capture(model) as trace:
+        model(torch.randn(1, 5, D))
+    calls = trace.stacks["cross"]
+    assert [(c.module, c.layer, c.query_len) for c in calls] == [("first", 0, 4), ("second", 1, 4)]
