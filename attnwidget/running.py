@@ -13,7 +13,8 @@ import torch
 
 from attnwidget.binding.active import unseen
 from attnwidget.binding.uncompiled import eagerly
-from attnwidget.generation.marks import positions_of
+from attnwidget.generation.loop import write
+from attnwidget.generation.marks import marks_of, positions_of
 from attnwidget.trouble import Trouble
 
 # How far an encoder–decoder writes before its attention is shown.
@@ -31,18 +32,19 @@ class Encoded:
 
     def with_decoder_input(self, model: torch.nn.Module) -> Encoded:
         """For an encoder–decoder that was given a source alone: let it write its own output."""
-        config = getattr(model, "config", None)
         source = self.kwargs.get("input_ids")
-        if (
-            source is None
-            or not getattr(config, "is_encoder_decoder", False)
-            or "decoder_input_ids" in self.kwargs
-        ):
+        if source is None or "decoder_input_ids" in self.kwargs or not _takes_target(model):
             return self
         writer: Any = model
         if hasattr(model, "generate") and getattr(model, "can_generate", lambda: False)():
             read = {k: v for k, v in self.kwargs.items() if k in ("input_ids", "attention_mask")}
             written = writer.generate(**read, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
+        elif not hasattr(model, "config"):
+            marks = marks_of(model)
+            written = write(model, self.kwargs, LONGEST_OUTPUT, marks=marks).ids
+            ends = torch.tensor(sorted(marks.stop), dtype=written.dtype, device=written.device)
+            if bool(torch.isin(written[:, -1], ends).all()):
+                written = written[:, :-1]  # what is written last is not read any more
         else:  # no head to write with: the source, shifted by the start token, as BART does
             written = source.roll(1, dims=1).index_fill(
                 1, torch.zeros(1, dtype=torch.int64, device=source.device), _start_of(model)
@@ -104,7 +106,11 @@ def _reads_targets(tokenizer: Any) -> bool:
 
 
 def _takes_target(model: torch.nn.Module | None) -> bool:
-    return getattr(getattr(model, "config", None), "is_encoder_decoder", False) is True
+    """Whether it is an encoder–decoder: by its config, or by what its forward takes."""
+    config = getattr(model, "config", None)
+    if model is None or config is not None:
+        return getattr(config, "is_encoder_decoder", False) is True
+    return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
 def _with_target(tokenizer: Any, model: Any, source: str, target: str) -> Encoded:

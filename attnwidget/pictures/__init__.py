@@ -8,6 +8,7 @@ from attnwidget.messages import Picture, Slices, Want
 from attnwidget.pictures import (
     block,
     check,
+    joined,
     lines,
     model,
     order,
@@ -36,6 +37,7 @@ _OF_A_PASS: dict[str, Callable[[Snapshot, Want], Slices]] = {
 }
 _OF_A_SESSION: dict[str, Callable[[Session, Snapshot, Want], Picture]] = {
     "block": block.picture,
+    "joined": joined.picture,
     "model": model.picture,
     "order": order.picture,
     "positions": positions.picture,

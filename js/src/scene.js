@@ -130,6 +130,7 @@ export function make_scene(source, state, ui, later) {
   const own_of = (at) =>
     own_want(state.view.value, {
       ...{ place: at, token: state.query.value, keys: ui.keys.value, remove: state.remove.value },
+      joined: ui.joined.value,
     });
 
   /** The same after one key press. @param {Place} at */
@@ -142,7 +143,8 @@ export function make_scene(source, state, ui, later) {
       const is_here = query === null || query === at.query;
       const token = is_here ? state.query.value : spans[query][0];
       const remove = state.remove.value;
-      return own_want(state.view.value, { place: next, token, keys: null, remove });
+      const joined = ui.joined.value;
+      return own_want(state.view.value, { place: next, token, keys: null, remove, joined });
     });
   };
 

@@ -35,6 +35,8 @@ export function make_ui() {
     peek: signal(/** @type {Peek | null} */ (null)),
     /** Keys that the steps of one row were asked to show; null for those around the heaviest. */
     keys: signal(/** @type {import("./views/wants.js").KeysAsked | null} */ (null)),
+    /** The output word and the heads of each stack that the view "joined" shows, as last chosen. */
+    joined: signal(/** @type {import("./views/wants.js").JoinedAsked | null} */ (null)),
     /** How often the tokens of the view "order" were shuffled; 0 for as they are in the text. */
     shuffles: signal(0),
     /** Whether they attend there through the model's causal mask. */

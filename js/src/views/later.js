@@ -4,6 +4,7 @@
  */
 
 import { BlockView } from "./block/block.jsx";
+import { JoinedView } from "./joined/joined.jsx";
 import { OrderView } from "./order/order.jsx";
 import { PositionsView } from "./positions/positions.jsx";
 import { ScalingView } from "./scaling/scaling.jsx";
@@ -15,6 +16,7 @@ import { WithoutView } from "./without/without.jsx";
 /** @type {Views} */
 export default {
   block: BlockView,
+  joined: JoinedView,
   shapes: ShapesView,
   scaling: ScalingView,
   order: OrderView,

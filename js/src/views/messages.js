@@ -19,8 +19,11 @@
  * @typedef {{key: string, kind: "scaling" | "order", prefetch?: boolean} & OfHeads} OfOneHead
  * @typedef {{key: string, kind: "shapes", layer: number, prefetch?: boolean} & InContext} ShapesWant
  * @typedef {{key: string, kind: "block", prefetch?: boolean} & InContext} BlockWant
+ * @typedef {import("../messages.js").LayerHead[] | null} HeadsOrAll  null: all of the last layer.
+ * @typedef {{key: string, kind: "joined", batch: number, at: number | null, source: number | null,
+ *   encoder: HeadsOrAll, cross: HeadsOrAll, decoder: HeadsOrAll, prefetch?: boolean}} JoinedWant
  * @typedef {{key: string, kind: "script", prefetch?: boolean}} ScriptWant
- * @typedef {StepsWant | PositionsWant | WithoutWant | OfOneHead | ShapesWant | BlockWant |
+ * @typedef {StepsWant | PositionsWant | WithoutWant | OfOneHead | ShapesWant | BlockWant | JoinedWant |
  *   ScriptWant} ViewWant
  */
 
@@ -87,9 +90,16 @@
  *   error: number | null}} BlockFacts  See attnwidget/pictures/block.py.
  * @typedef {PictureBase & {kind: "block", stack: string, tokens: number, layers: BlockFacts[],
  *   notes: string[], rows: Float32Array, shape: number[]}} BlockPicture  shape of rows: [R, T]
+ * @typedef {{texts: string[], kinds: string[]}} JoinedSide
+ * @typedef {PictureBase & {kind: "joined", at: number,
+ *   heads: Record<"encoder" | "cross" | "decoder", import("../messages.js").LayerHead[]>,
+ *   source: JoinedSide, target: JoinedSide,
+ *   writes: {text: string, guessed: boolean, share: number | null} | null, cross: Float32Array,
+ *   decoder: Float32Array, encoder: Float32Array, readers: Int32Array,
+ *   shape: number[]}} JoinedPicture  See attnwidget/pictures/joined.py.
  * @typedef {PictureBase & {kind: "script", packed: Uint8Array, shape: number[]}} ScriptPicture
  * @typedef {StepsPicture | ScalingPicture | OrderPicture | ShapesPicture | PositionsPicture |
- *   WithoutPicture | BlockPicture | ScriptPicture} ViewPicture
+ *   WithoutPicture | BlockPicture | JoinedPicture | ScriptPicture} ViewPicture
  */
 
 export {};

@@ -6,12 +6,15 @@ import { context_of } from "../place.js";
 
 /** Keys, as tokens, that were asked for of one row. @typedef {{row: string, span: [number, number]}} KeysAsked */
 
+/** @typedef {{at: number, heads: Record<string, import("../messages.js").LayerHead[]>}} JoinedAsked */
+
 /**
  * @typedef {object} Asking  What a view may ask with.
  * @property {import("../place.js").Place} place
  * @property {number | null} token  The selected query as the model has it, not as an item.
  * @property {KeysAsked | null} keys  Of the steps.
  * @property {import("../state.js").Selection["remove"]} remove
+ * @property {JoinedAsked | null} joined  What was chosen there last.
  */
 
 /**
@@ -30,13 +33,14 @@ const WANTS = {
     const { name, stack, batch, reading } = plain_context(place);
     return { key: `positions|${name}`, kind: "positions", stack, batch, reading };
   },
+  joined: joined_want,
   scaling: ({ place }) => of_head("scaling", place),
   steps: steps_want,
   without: without_want,
 };
 
 /** Views whose picture is quickly made: those that a key press leads to are fetched ahead. */
-const QUICK = new Set(["order", "steps"]);
+const QUICK = new Set(["joined", "order", "steps"]);
 
 /** @param {import("./names.js").ViewName} view */
 export const is_fetched_ahead = (view) => QUICK.has(view);
@@ -92,6 +96,31 @@ function steps_want({ place, token, keys }) {
     heads: [[layer, place.head]],
     query: token,
     keys: span,
+  };
+}
+
+/**
+ * The selected stack says its heads, and its token; the others stay as they were last.
+ *
+ * @param {Asking} asking
+ * @returns {Want}
+ */
+function joined_want({ place, token, joined }) {
+  const { batch } = place.context;
+  const { name } = place.stack;
+  const heads = { ...joined?.heads, [name]: place.set };
+  const of = (/** @type {string} */ stack) => heads[stack] ?? null;
+  const reads = name === "encoder";
+  const at = reads ? (joined?.at ?? null) : token;
+  const source = reads ? token : null;
+  const [encoder, cross, decoder] = ["encoder", "cross", "decoder"].map(of);
+  const named = [encoder, cross, decoder].map(
+    (set) => set?.map((h) => h.join(".")).join("+") ?? "",
+  );
+  return {
+    key: `joined|${place.context.name}|${named.join(" ")} ${at ?? ""} ${source ?? ""}`,
+    kind: "joined",
+    ...{ batch, at, source, encoder, cross, decoder },
   };
 }
 

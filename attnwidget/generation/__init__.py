@@ -1,0 +1,1 @@
+"""Generation: a model writes on, and every step of it is recorded."""
