@@ -31,6 +31,8 @@ class Branch:
         The modules that do the work; empty where none does it all.
     caller : str or None
         Path of the module that made its first attention call.
+    end : str or None
+        Path of the module that gave what is added; None where it was computed outside of any.
     norm_before, norm_after : Event or None
         Norms at the beginning and the end of the branch.
     width : int
@@ -41,6 +43,7 @@ class Branch:
     addend: Addend
     parts: list[Event]
     caller: str | None
+    end: str | None
     norm_before: Event | None
     norm_after: Event | None
     width: int
@@ -243,6 +246,7 @@ class _Reading:
             addend=addend,
             parts=parts,
             caller=made[0].module if made else None,
+            end=next((e.path for e in own if any(addend.value is one for one in e.writes)), None),
             norm_before=before,
             norm_after=after if after is not before else None,
             width=_width(own, parts, workers),

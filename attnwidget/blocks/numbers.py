@@ -97,6 +97,7 @@ def _branch(block: Block, branch: Branch, stream: torch.Tensor) -> dict[str, Any
         "role": branch.role,
         "parts": [_part(event) for event in _named(branch.parts)],
         "caller": branch.caller,
+        "end": branch.end,
         "more": max(0, len(branch.parts) - _MOST_NAMED),
         "width": branch.width,
         "norm_before": _norm(block, branch.norm_before),

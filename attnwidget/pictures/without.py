@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from attnwidget.blocks.measure import measure
 from attnwidget.call import AttentionCall
 from attnwidget.changed.compared import Compared
 from attnwidget.changed.heads import check_order, entering, head_muted
 from attnwidget.changed.places import SEED, positions_removed, positions_shuffled
 from attnwidget.changed.rerun import Rerun, rerun_of
+from attnwidget.changed.residuals import branch_ends, residuals_cut
 from attnwidget.messages import Picture, Progress, Slices, Want
 from attnwidget.pictures.positions import longest, positions_in
 from attnwidget.pictures.predictions import (
@@ -30,7 +32,7 @@ from attnwidget.positions.finder import LOOKED_FOR, Positions
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
 
-CHANGES = ("head", "positions", "order")
+CHANGES = ("head", "residual", "positions", "order")
 # All heads of a layer are muted in turn where that is quick.
 MOST_HEADS, MOST_TOKENS = 16, 256
 # An order of so many tokens is told.
@@ -71,7 +73,10 @@ def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
     one_of = not ("classes" in what and is_multi_label(session))
     rerun = rerun_of(session, snapshot, batch, one_of=one_of)
 
-    made, facts = _changed(rerun, snapshot, call, head, change)
+    if change == "residual":
+        made, facts = _without_residuals(rerun, session, snapshot, call, batch)
+    else:
+        made, facts = _changed(rerun, snapshot, call, head, change)
     namer = Names(session, what)
     facts = {
         **place_of(snapshot, want, call, head),
@@ -141,6 +146,19 @@ def _changed(
         "seed": SEED,
         "said": kinds,
     }
+
+
+def _without_residuals(
+    rerun: Rerun, session: Session, snapshot: Snapshot, call: AttentionCall, batch: int
+) -> tuple[Compared, dict[str, Any]]:
+    blocks = measure(session, snapshot, call.stack, batch).blocks
+    place = [one.layer for one in snapshot.stacks[call.stack]].index(call.layer)
+    ends = branch_ends(blocks[place].facts)
+    made, _ = rerun.compare(
+        ("residual", call.stack, call.layer), lambda: residuals_cut(rerun.model, ends)
+    )
+    said = f"Nothing of x goes on beside f(x) in layer {call.layer}, whose branches end in"
+    return made, {"parts": ends, "order": [], "seed": None, "said": said}
 
 
 def _muted(rerun: Rerun, call: AttentionCall, head: int) -> tuple[Compared, str]:

@@ -117,6 +117,7 @@ function InWords({ picture, token }) {
   const asked = <Token text={token} as="query" />;
   const start = {
     head: `Without head ${head} of layer ${layer}`,
+    residual: `Without the residual connections of layer ${layer}`,
     positions: "Without positions",
     order: "With positions shuffled",
   }[change];

@@ -5,6 +5,7 @@
 
 export const CHANGES = /** @type {const} */ ([
   ["head", "this head"],
+  ["residual", "residuals"],
   ["positions", "positions"],
   ["order", "their order"],
 ]);
