@@ -54,6 +54,7 @@ class _Band:
 def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     """Rows of the three kinds around the word that is written at decoder position `at`.
 
+    Padding behind the source is left out: `to_padding` is what it takes of the cross-attention.
     float32 cross (S,) and decoder (T,) of that position; encoder (n, S) of the source words
     `readers` (n,), which are the ones it looks at most, or the one that `want` names as `source`.
     `at` null chooses a telling word.
@@ -69,12 +70,12 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
             f"This pass has no {' and no '.join(lacking)} attention.",
             "The joined picture needs an encoder, a decoder and cross-attention between them.",
         )
+    length = _without_padding(snapshot, index(want, "batch", snapshot.batch_size("encoder")))
     bands = {name: _Band.of(snapshot, want, name) for name in STACKS}
     batch = index(want, "batch", snapshot.batch_size("cross"))
     cross, decoder, encoder = (bands[name] for name in ("cross", "decoder", "encoder"))
     at = _at(snapshot, want, cross.shown.queries.stop)
     looks = cross.rows([at])[0]
-    length = encoder.shown.queries.stop
     if want.get("source") is not None:
         readers = [index(want, "source", length)]
     else:
@@ -85,14 +86,15 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         {
             "at": at,
             "heads": {name: band.heads for name, band in bands.items()},
-            "source": _side(snapshot, "encoder", batch),
+            "source": _side(snapshot, "encoder", batch, length),
             "target": _side(snapshot, "decoder", batch),
+            "to_padding": float(np.nansum(looks[length:], dtype=np.float64)),
             "writes": _written(session, snapshot, batch, at),
         },
         {
-            "cross": looks,
+            "cross": looks[:length],
             "decoder": decoder.rows([at])[0],
-            "encoder": encoder.rows(readers),
+            "encoder": encoder.rows(readers)[:, :length],
             "readers": np.array(readers, np.int32),
         },
     )
@@ -107,8 +109,16 @@ def _at(snapshot: Snapshot, want: Want, length: int) -> int:
     return min(max(at, 0), length - 1)
 
 
-def _side(snapshot: Snapshot, stack: str, batch: int) -> dict[str, list[str]]:
-    tokens = snapshot.sides(stack, batch).keys
+def _without_padding(snapshot: Snapshot, batch: int) -> int:
+    """How many source tokens there are up to the last that is no padding."""
+    kinds = [token.kind for token in snapshot.sides("encoder", batch).keys]
+    return max((i + 1 for i, kind in enumerate(kinds) if kind != "padding"), default=len(kinds))
+
+
+def _side(
+    snapshot: Snapshot, stack: str, batch: int, length: int | None = None
+) -> dict[str, list[str]]:
+    tokens = snapshot.sides(stack, batch).keys[:length]
     return {"texts": [t.text for t in tokens], "kinds": [t.kind for t in tokens]}
 
 

@@ -87,6 +87,22 @@ def test_it_says_what_is_written_there_and_how_sure_the_model_was() -> None:
     assert last["guessed"]
 
 
+def test_padding_behind_the_source_is_left_out_and_its_share_told() -> None:
+    session = bart()
+    mask = torch.tensor([[1, 1, 1, 0, 0]])
+    inputs = {"input_ids": SOURCE, "attention_mask": mask, "decoder_input_ids": TARGET}
+    snapshot = session.run_inputs(inputs)
+    made = joined(session, at=2, cross=[[0, 1]], source=1)
+    assert len(made.facts["source"]["texts"]) == 3
+    assert made.arrays["cross"].shape == (3,)
+    assert made.arrays["encoder"].shape == (1, 3)
+    assert made.facts["to_padding"] == 0.0
+    row = snapshot.call("cross", 0).weights(head=1, queries=2)[0, 0, 0]
+    assert np.array_equal(made.arrays["cross"], row[:3].numpy())
+    with pytest.raises(Trouble, match="source=4"):
+        joined(session, source=4)
+
+
 def test_it_opens_at_a_word_of_its_own_choice_and_keeps_within_a_shorter_text() -> None:
     session = bart()
     session.run_inputs({"input_ids": SOURCE, "decoder_input_ids": TARGET})

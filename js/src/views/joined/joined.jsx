@@ -1,9 +1,8 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { fit_label, text_measure } from "../../draw/text.js";
 import { useSize } from "../../parts/use_size.js";
 import { percent, shown_token, weight_in_words } from "../../words.js";
-import { scrolled_to } from "../lines/layout.js";
-import { arc, curve, ink, joined_layout, links_of, middle } from "./layout.js";
+import { arc, curve, ink, joined_layout, labelled, links_of, middle } from "./layout.js";
 import { heads_said, JoinedSentence } from "./words.jsx";
 
 /** @typedef {import("../messages.js").JoinedPicture} JoinedPicture */
@@ -91,64 +90,62 @@ function Words({ picture, size, element, state, large, stack }) {
     target_label: widest(target.texts, most, measure),
     large,
   });
-  const scroller = useRef(/** @type {HTMLDivElement | null} */ (null));
-  useEffect(() => {
-    const { current } = scroller;
-    if (!current) return;
-    const { row, height, tops } = layout;
-    current.scrollTop = scrolled_to(
-      current.scrollTop,
-      size.height,
-      row,
-      at + tops.target / row,
-      height / row,
-    );
-  }, [at, layout.row, layout.height, size.height]);
   const { readers, encoder } = picture;
   const selected = stack === "encoder" ? readers[0] : -1;
   const label = (/** @type {string} */ text, /** @type {{width: number}} */ box) =>
     fit_label(shown_token(text).text, Math.min(most, box.width), measure);
   const width = source.texts.length;
+  const strongest = (/** @type {Float32Array} */ row) =>
+    links_of(row)
+      .reverse()
+      .slice(0, 4)
+      .map(({ at: word }) => word);
+  const of_source = labelled(width, layout.rows.source, layout.label, [
+    ...(selected < 0 ? [] : [selected]),
+    ...strongest(picture.cross),
+  ]);
+  const of_target = labelled(target.texts.length, layout.rows.target, layout.label, [
+    at,
+    ...strongest(picture.decoder),
+  ]);
   return (
-    <div class="aw-joined-scroll" ref={scroller}>
-      <div class="aw-joined-all" style={{ height: layout.height }}>
-        <Links {...{ picture, layout }} />
-        <ol class="aw-joined-words" style={layout.source} aria-label="Source words">
-          {source.texts.map((text, i) => (
-            <Word
-              key={i}
-              top={layout.tops.source + i * layout.row}
-              height={layout.row}
-              label={label(text, layout.source)}
-              look={`aw-joined-source${i === selected ? " aw-is-query" : ""}${source.kinds[i] ? " aw-special" : ""}`}
-              weight={picture.cross[i]}
-              said={`${text}: ${weight_in_words(picture.cross[i])} of the cross-attention${reading_said(readers.indexOf(i), encoder, width, source.texts)}`}
-              onChoose={() => state.choose({ stack: "encoder", query: i })}
-            />
-          ))}
-        </ol>
-        <ol class="aw-joined-words" style={layout.target} aria-label="Target words">
-          {target.texts.map((text, i) => (
-            <Word
-              key={i}
-              top={layout.tops.target + i * layout.row}
-              height={layout.row}
-              label={label(text, layout.target)}
-              look={`${i === at ? "aw-is-query" : i > at ? "aw-joined-later" : ""}${target.kinds[i] ? " aw-special" : ""}`}
-              weight={i <= at ? picture.decoder[i] : null}
-              said={
-                i <= at
-                  ? `${text}: ${weight_in_words(picture.decoder[i])} of the decoder's self-attention`
-                  : `${text}: written later, hidden by the mask`
-              }
-              onChoose={() =>
-                state.choose({ query: i, ...(stack === "encoder" && { stack: "cross" }) })
-              }
-            />
-          ))}
-        </ol>
-      </div>
-    </div>
+    <>
+      <Links {...{ picture, layout }} />
+      <ol class="aw-joined-words" style={layout.source} aria-label="Source words">
+        {source.texts.map((text, i) => (
+          <Word
+            key={i}
+            top={layout.tops.source + i * layout.rows.source}
+            height={layout.rows.source}
+            label={of_source.has(i) ? label(text, layout.source) : null}
+            look={`aw-joined-source${i === selected ? " aw-is-query" : ""}${source.kinds[i] ? " aw-special" : ""}`}
+            weight={of_source.has(i) ? picture.cross[i] : null}
+            said={`${text}: ${weight_in_words(picture.cross[i])} of the cross-attention${reading_said(readers.indexOf(i), encoder, width, source.texts)}`}
+            onChoose={() => state.choose({ stack: "encoder", query: i })}
+          />
+        ))}
+      </ol>
+      <ol class="aw-joined-words" style={layout.target} aria-label="Target words">
+        {target.texts.map((text, i) => (
+          <Word
+            key={i}
+            top={layout.tops.target + i * layout.rows.target}
+            height={layout.rows.target}
+            label={of_target.has(i) ? label(text, layout.target) : null}
+            look={`${i === at ? "aw-is-query" : i > at ? "aw-joined-later" : ""}${target.kinds[i] ? " aw-special" : ""}`}
+            weight={i <= at && of_target.has(i) ? picture.decoder[i] : null}
+            said={
+              i <= at
+                ? `${text}: ${weight_in_words(picture.decoder[i])} of the decoder's self-attention`
+                : `${text}: written later, hidden by the mask`
+            }
+            onChoose={() =>
+              state.choose({ query: i, ...(stack === "encoder" && { stack: "cross" }) })
+            }
+          />
+        ))}
+      </ol>
+    </>
   );
 }
 
@@ -162,14 +159,14 @@ function reading_said(place, rows, width, texts) {
 }
 
 /**
- * @param {{top: number, height: number, label: string, look: string, weight: number | null,
- *   said: string, onChoose: () => void}} props
+ * @param {{top: number, height: number, label: string | null, look: string, weight: number | null,
+ *   said: string, onChoose: () => void}} props  Without a label it is a place to click.
  */
 function Word({ top, height, label, look, weight, said, onChoose }) {
   return (
     <li class={`aw-joined-word ${look}`} style={{ top, height }}>
       <button type="button" tabIndex={-1} title={said} aria-label={said} onClick={onChoose}>
-        <bdi dir="auto">{label}</bdi>
+        {label !== null && <bdi dir="auto">{label}</bdi>}
         {weight !== null && weight >= 0.005 && (
           <span class="aw-joined-share">{percent(weight)}</span>
         )}
@@ -196,12 +193,17 @@ function Links({ picture, layout }) {
       }));
   });
   const back = links_of(decoder).filter(({ at: word }) => word !== at && word < at);
+  const height = layout.tops.source + width * layout.rows.source;
+  const tall = Math.max(
+    height,
+    layout.tops.target + picture.target.texts.length * layout.rows.target,
+  );
   const furthest = (/** @type {number[]} */ spans) => Math.max(1, ...spans);
   const far_left = furthest(arcs.map(({ from, to }) => Math.abs(from - to)));
-  const far_right = furthest(back.map(({ at: word }) => (at - word) * layout.row));
+  const far_right = furthest(back.map(({ at: word }) => (at - word) * layout.rows.target));
   return (
     <>
-      <Drawing box={layout.encoder} height={layout.height} name="encoder">
+      <Drawing box={layout.encoder} height={tall} name="encoder">
         {arcs.map(({ from, to, weight }, i) => (
           <path
             key={i}
@@ -210,7 +212,7 @@ function Links({ picture, layout }) {
           />
         ))}
       </Drawing>
-      <Drawing box={layout.cross} height={layout.height} name="cross">
+      <Drawing box={layout.cross} height={tall} name="cross">
         {links_of(cross).map(({ at: word, weight }) => (
           <path
             key={word}
@@ -219,7 +221,7 @@ function Links({ picture, layout }) {
           />
         ))}
       </Drawing>
-      <Drawing box={layout.decoder} height={layout.height} name="decoder">
+      <Drawing box={layout.decoder} height={tall} name="decoder">
         {back.map(({ at: word, weight }) => (
           <path
             key={word}

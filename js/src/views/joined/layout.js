@@ -1,7 +1,7 @@
 /** Where the words of both sides stand, and the curves between them. Pure: CSS pixels. */
 
-/** Heights of a row: as high as fits between the first two, else scrolled at the third. */
-const ROWS = { least: 20, most: 30, scrolled: 24 };
+/** All words are on screen at once: where they are too many for labels of this height, some go without. */
+const ROWS = { least: 18, most: 30 };
 const LARGER = 1.6;
 const PADDING = 12;
 /** Beside a word, for its percentage. */
@@ -15,9 +15,9 @@ const WIDEST = 11;
 
 /**
  * @typedef {object} JoinedLayout
- * @property {number} row
- * @property {number} height  Of all rows.
+ * @property {{source: number, target: number}} rows  Height of a word.
  * @property {{source: number, target: number}} tops  Of the first word of each side.
+ * @property {number} label  Least height of a word that has its label.
  * @property {{left: number, width: number}} encoder  Where arcs among the source are drawn.
  * @property {{left: number, width: number}} source
  * @property {{left: number, width: number}} cross
@@ -40,12 +40,14 @@ export function joined_layout({
   large,
 }) {
   const larger = large ? LARGER : 1;
-  const longest = Math.max(source, target, 1);
-  const fitting = Math.floor(height / longest);
-  const row =
-    fitting >= larger * ROWS.least
-      ? Math.min(Math.round(larger * ROWS.most), fitting)
-      : Math.round(larger * ROWS.scrolled);
+  const least = larger * ROWS.least;
+  const most = larger * ROWS.most;
+  /** @param {number} count */
+  const row_of = (count) => {
+    const fitting = height / Math.max(1, count);
+    return fitting < least ? fitting : Math.min(most, Math.floor(fitting));
+  };
+  const rows = { source: row_of(source), target: row_of(target) };
   const share = Math.round(larger * SHARE);
   const words = [source_label, target_label].map((label) => label + 2 * GAP + share);
   const free = Math.max(0, width - 2 * PADDING - words[0] - words[1]);
@@ -59,18 +61,21 @@ export function joined_layout({
     left += one;
     return box;
   });
-  /** @param {number} count */
-  const top = (count) => Math.floor(((longest - count) * row) / 2);
+  const heights = { source: source * rows.source, target: target * rows.target };
+  const longest = Math.max(heights.source, heights.target);
   return {
-    row,
-    height: longest * row,
-    tops: { source: top(source), target: top(target) },
+    rows,
+    tops: {
+      source: (longest - heights.source) / 2,
+      target: (longest - heights.target) / 2,
+    },
+    label: least,
     ...{ encoder, source: source_box, cross, target: target_box, decoder },
   };
 }
 
 /** Middle of a word's row. @param {JoinedLayout} layout @param {"source" | "target"} side @param {number} at */
-export const middle = ({ tops, row }, side, at) => tops[side] + (at + 0.5) * row;
+export const middle = ({ tops, rows }, side, at) => tops[side] + (at + 0.5) * rows[side];
 
 /** @param {number} width @param {number} from @param {number} to  Heights at the left and the right. */
 export function curve(width, from, to) {
@@ -112,4 +117,24 @@ export function links_of(weights) {
   return Array.from(weights, (weight, at) => ({ at, weight }))
     .filter(({ weight }) => weight >= FAINTEST)
     .sort((a, b) => a.weight - b.weight);
+}
+
+/**
+ * The words that have their labels: those that matter, and of the others as many as there is room for.
+ *
+ * @param {number} count
+ * @param {number} row  Height of a word.
+ * @param {number} label  Height of a label.
+ * @param {number[]} telling  Those that matter, most first.
+ * @returns {Set<number>}
+ */
+export function labelled(count, row, label, telling) {
+  const apart = Math.max(1, Math.ceil(label / row));
+  /** @type {number[]} */
+  const chosen = [];
+  const every = Array.from({ length: Math.ceil(count / apart) }, (_, i) => i * apart);
+  for (const at of [...telling, ...every]) {
+    if (at < count && chosen.every((other) => Math.abs(other - at) >= apart)) chosen.push(at);
+  }
+  return new Set(chosen);
 }

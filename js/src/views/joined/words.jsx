@@ -41,6 +41,9 @@ export function JoinedSentence({ picture }) {
         </span>
       ))}{" "}
       of the source
+      {picture.to_padding >= 0.005 && (
+        <span class="aw-quiet"> ({percent(picture.to_padding)} at padding, not drawn)</span>
+      )}
       {back && (
         <span class="aw-quiet">
           , and of its own words {percent(back.weight)} at{" "}
