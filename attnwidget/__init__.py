@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from attnwidget.binding.capture import capture
     from attnwidget.call import AttentionCall
     from attnwidget.explorer import Explorer, explore
+    from attnwidget.images.patches import Patches
+    from attnwidget.measures.repeated import repeated_tokens
+    from attnwidget.teaching.chart import Chart
     from attnwidget.teaching.key_value_store import KeyValueStore
     from attnwidget.teaching.lessons import lesson, lessons
     from attnwidget.teaching.questions import Choose, Estimate
@@ -24,10 +27,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttentionCall",
+    "Chart",
     "Choose",
     "Estimate",
     "Explorer",
     "KeyValueStore",
+    "Patches",
     "Stop",
     "Tour",
     "Trace",
@@ -35,15 +40,18 @@ __all__ = [
     "explore",
     "lesson",
     "lessons",
+    "repeated_tokens",
     "zoo",
 ]
 
 _HOMES = {
     "AttentionCall": "attnwidget.call",
+    "Chart": "attnwidget.teaching.chart",
     "Choose": "attnwidget.teaching.questions",
     "Estimate": "attnwidget.teaching.questions",
     "Explorer": "attnwidget.explorer",
     "KeyValueStore": "attnwidget.teaching.key_value_store",
+    "Patches": "attnwidget.images.patches",
     "Stop": "attnwidget.teaching.tour",
     "Tour": "attnwidget.teaching.tour",
     "Trace": "attnwidget.trace",
@@ -51,6 +59,7 @@ _HOMES = {
     "explore": "attnwidget.explorer",
     "lesson": "attnwidget.teaching.lessons",
     "lessons": "attnwidget.teaching.lessons",
+    "repeated_tokens": "attnwidget.measures.repeated",
 }
 
 

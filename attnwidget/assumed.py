@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attnwidget.measures.heads import OF_REPEATS
 from attnwidget.messages import Want
 from attnwidget.reading import Reading
 from attnwidget.session import Snapshot
@@ -34,6 +35,8 @@ def wants_of_page(snapshot: Snapshot, choice: Choice) -> tuple[Want, ...]:
         frozenset(choice.hide),
         choice.renormalise,
         (pair[0], pair[1]) if pair else None,
+        choice.weigh,
+        (choice.target[0], choice.target[1]) if choice.target else None,
     )
     stack = "" if choice.stack == next(iter(snapshot.stacks)) else choice.stack
     context = f"{stack} {choice.batch} {_in_words(reading)}"
@@ -54,19 +57,30 @@ def wants_of_page(snapshot: Snapshot, choice: Choice) -> tuple[Want, ...]:
     if choice.view == "steps" and choice.query is not None:
         known = wants[0]["key"]
         wants += [one for one in _of_steps(choice, stack) if one["key"] != known]
-    if choice.view == "order":
+    if choice.view in ("generation", "order"):
         known = wants[0]["key"]
-        wants += [one for one in _of_order(choice, stack) if one["key"] != known]
+        wants += [one for one in _of_plain_head(choice, stack) if one["key"] != known]
     if choice.view == "scaling":
         of_head = {"heads": [[choice.layer, choice.head]]}
         wants.append(want("scaling", f"{choice.layer}.{choice.head}", **of_context, **of_head))
     if choice.view == "shapes":
         wants.append(want("shapes", str(choice.layer), **of_context, layer=choice.layer))
-    if choice.view == "block":
-        wants.append(want("block", None, **of_context))
-    if choice.view in ("positions", "without"):
+    if choice.view == "grid" and choice.weigh == "gradient":
+        wants.append(want("direct", None, **of_context))
+    if choice.view in ("block", "roll"):
+        wants.append(want(choice.view, None, **of_context))
+    if choice.view == "image":
+        wants.append(want("image", None, **of_context))
+        at = choice.query if choice.direction == "from" else choice.key
+        if at is not None and reading.keeps_tokens:  # items are tokens
+            where = {"layer": choice.layer, "direction": choice.direction, "at": at}
+            rest = f"{choice.layer} {choice.direction} {at}"
+            wants.append(want("patch_rows", rest, **of_context, **where))
+    if choice.view in ("positions", "without", "distances", "filters"):
         known = wants[0]["key"]
         wants += [one for one in _of_tokens(choice, stack) if one["key"] != known]
+    if choice.measure is not None:
+        wants += _of_measure(choice, stack)
     for heads in _sets(choice):
         named = "+".join(f"{layer}.{head}" for layer, head in heads)
         if _is_small(call.query_len, call.key_len):
@@ -106,13 +120,13 @@ def _of_steps(choice: Choice, stack: str) -> list[Want]:
     ]
 
 
-def _of_order(choice: Choice, stack: str) -> list[Want]:
-    """Tokens are shuffled as the model has them, whatever the reading."""
+def _of_plain_head(choice: Choice, stack: str) -> list[Want]:
+    """Tokens are shuffled, and written, as the model has them, whatever the reading."""
     context = f"{stack} {choice.batch} "
     plain = {"stack": stack, "batch": choice.batch, "reading": Reading().facts}
-    key = f"order|{context}|{choice.layer}.{choice.head}"
+    key = f"{choice.view}|{context}|{choice.layer}.{choice.head}"
     return [
-        {"key": key, "kind": "order", **plain, "heads": [[choice.layer, choice.head]]},
+        {"key": key, "kind": choice.view, **plain, "heads": [[choice.layer, choice.head]]},
         {"key": f"model|{context}", "kind": "model", **plain},
     ]
 
@@ -121,11 +135,15 @@ def _of_tokens(choice: Choice, stack: str) -> list[Want]:
     """What is made from the tokens as the model has them: positions, and being without them."""
     context = f"{stack} {choice.batch} "
     plain = {"stack": stack, "batch": choice.batch, "reading": Reading().facts}
-    own: Want = {"key": f"positions|{context}", "kind": "positions", **plain}
+    kind = "positions" if choice.view == "without" else choice.view
+    own: Want = {"key": f"{kind}|{context}", "kind": kind, **plain}
     if choice.view == "without":
         if choice.query is None:
             return []
-        what = f"{choice.layer}.{choice.head}" if choice.remove == "head" else choice.remove
+        what = {
+            "head": f"{choice.layer}.{choice.head}",
+            "residual": f"residual {choice.layer}",
+        }.get(choice.remove, choice.remove)
         own = {
             "key": f"without|{context}|{what} {choice.query}",
             "kind": "without",
@@ -135,6 +153,16 @@ def _of_tokens(choice: Choice, stack: str) -> list[Want]:
             "what": choice.remove,
         }
     return [own, {"key": f"model|{context}", "kind": "model", **plain}]
+
+
+def _of_measure(choice: Choice, stack: str) -> list[Want]:
+    """Heads are measured on the tokens as the model has them, or on random ones said twice."""
+    of_stack = {"kind": "heads", "stack": stack, "batch": choice.batch}
+    key = f"heads|{stack} {choice.batch} |"
+    text: Want = {"key": f"{key}text", **of_stack, "repeated": False}
+    if choice.measure not in OF_REPEATS:
+        return [text]
+    return [{"key": f"{key}repeated", **of_stack, "repeated": True}, text]
 
 
 def _sets(choice: Choice) -> list[Sequence[Sequence[int]]]:
@@ -156,4 +184,7 @@ def _in_words(reading: Reading) -> str:
     parts += sorted(reading.hide)
     parts += ["renormalised"] if reading.renormalise else []
     parts += [f"{reading.pair[0]}-{reading.pair[1]}"] if reading.pair else []
+    parts += [reading.weigh] if reading.weigh != "pattern" else []
+    if reading.weigh == "gradient" and reading.target:
+        parts.append(",".join("" if one is None else str(one) for one in reading.target))
     return " ".join(parts)

@@ -9,6 +9,7 @@ import torch
 
 from attnwidget.call import AttentionCall
 from attnwidget.passes import Snapshot
+from attnwidget.reading import is_of_image
 from attnwidget.trouble import Trouble
 
 # Above this many weights in a stack, a first choice is made from a sample of its rows.
@@ -90,6 +91,9 @@ def first_choice(
         Choose within this layer, head, row or column.
     """
     calls = [c for c in snapshot.stacks[stack] if layer is None or c.layer == layer]
+    queries = snapshot.sides(stack).queries
+    if query is None and is_of_image(queries) and queries[0].kind:
+        query = 0  # the class token, from which most is read
     telling = _telling(snapshot, stack, calls[0])
     sampled = sum(c.heads * c.query_len * c.key_len for c in calls) > MOST_WEIGHTS
     best = -1.0
@@ -123,7 +127,11 @@ def _telling(snapshot: Snapshot, stack: str, call: AttentionCall) -> torch.Tenso
     telling = torch.ones(tq, tk)
     sides = snapshot.sides(stack)
     telling[:, [i for i, token in enumerate(sides.keys) if token.kind]] = 0
-    telling[[i for i, token in enumerate(sides.queries) if token.kind]] = 0
+    if any(token.patch for token in sides.keys):
+        telling[:, [i for i, token in enumerate(sides.keys) if not token.patch]] = 0
+    if not is_of_image(sides.queries):
+        # Of a text with an image in it the words are asked, where it has any.
+        telling[[i for i, t in enumerate(sides.queries) if t.kind or t.patch]] = 0
     if call.kind == "self" and tq == tk:
         rows = torch.arange(tq)
         telling[rows, rows] = 0

@@ -12,6 +12,7 @@ from attnwidget import ranges
 from attnwidget.choice import Place, first_choice, place_in
 from attnwidget.heads import check_heads, heads_in, listed
 from attnwidget.opening import opening
+from attnwidget.pictures.target import check_target
 from attnwidget.session import Session, Snapshot
 from attnwidget.traits import OF_A_PASS, Choice, is_set_by_link
 from attnwidget.trouble import Trouble
@@ -54,12 +55,14 @@ class Chooser(Choice):
             self._open(snapshot)
         elif is_new_text:
             place = place_in(snapshot, self._place(), tokens="new")
+            self.target = None
             self._go(snapshot, place, pair=ranges.pair_in(snapshot, place, self.pair))
         else:
             # While a loop runs, no weights are computed to find a place.
             near = snapshot.text is None
             place = place_in(snapshot, self._place(), tokens="near" if near else "same")
             self._go(snapshot, place)
+            self._settle_target(must=False)
 
     def _open(self, snapshot: Snapshot) -> None:
         """Take what was chosen before the first pass; what it leaves open goes with it."""
@@ -72,6 +75,7 @@ class Chooser(Choice):
             self._go(snapshot, anywhere, heads=[], pair=None, step=None)
             raise traitlets.TraitError(str(trouble)) from None
         self._go(snapshot, place, **more)
+        self._settle_target(must="target" in self._chosen)
         self._session.look_at(self.step)
 
     def _settle(self) -> None:
@@ -122,6 +126,40 @@ class Chooser(Choice):
             if is_set_by_link():
                 return getattr(self, name)
             raise traitlets.TraitError(str(trouble)) from None
+
+    @traitlets.validate("target")
+    def _as_logit(self, proposal: dict[str, Any]) -> Any:
+        value, snapshot = proposal["value"], self._session.snapshot
+        if value is None or snapshot is None or not self._is_open:
+            return value
+        try:
+            return check_target(self._session, snapshot, self.stack, self.batch, self.query, value)
+        except Trouble as trouble:
+            if is_set_by_link():
+                return self.target
+            raise traitlets.TraitError(str(trouble)) from None
+
+    def _settle_target(self, must: bool) -> None:
+        """Let go of a logit that this pass does not have, unless it must have it."""
+        snapshot, value = self._session.snapshot, self.target
+        if snapshot is None or value is None:
+            return
+        try:
+            value = check_target(self._session, snapshot, self.stack, self.batch, self.query, value)
+        except Trouble as trouble:
+            if must:
+                raise traitlets.TraitError(str(trouble)) from None
+            value = None
+        self.target = value
+
+    @traitlets.validate("written")
+    def _as_far_as_it_goes(self, proposal: dict[str, Any]) -> int:
+        written: int = proposal["value"]
+        snapshot = self._session.snapshot
+        most = snapshot.generation.steps if snapshot and snapshot.generation else written
+        if written <= most or is_set_by_link():
+            return min(written, most)
+        raise traitlets.TraitError(f"written={written} does not exist. Choose from 0 to {most}.")
 
     def _checked(self, name: str, value: Any) -> Any:
         snapshot = self._session.snapshot

@@ -15,6 +15,10 @@ from attnwidget import messages, pictures, zoo
 from attnwidget.assumed import wants_of_page
 from attnwidget.chooser import Chooser
 from attnwidget.delivery import Delivery
+from attnwidget.generation.writer import Writer
+from attnwidget.generation.written import Generation
+from attnwidget.images.encoding import is_image, parts_of
+from attnwidget.images.patches import Patches
 from attnwidget.messages import Message, Run, Slices, Want
 from attnwidget.pass_tokens import Tokens
 from attnwidget.passes import KEEP, MOST_BYTES
@@ -24,7 +28,7 @@ from attnwidget.teaching.guided import Guided, Tried
 from attnwidget.teaching.tour import Stop, Tour
 from attnwidget.trace import Trace
 from attnwidget.traits import OF_A_PASS, OF_THE_PAGE
-from attnwidget.trouble import in_words
+from attnwidget.trouble import Trouble, in_words
 from attnwidget.unwrap import unwrapped
 
 _log = logging.getLogger(__name__)
@@ -36,8 +40,9 @@ DEFAULT_TEXT = "The animal didn't cross the street because it was too tired"
 def explore(
     model: Any = None,
     tokenizer: Any = None,
-    text: str | None = None,
+    text: Any = None,
     *,
+    image: Any = None,
     inputs: Any = None,
     tokens: Tokens | None = None,
     trace: Trace | None = None,
@@ -59,12 +64,17 @@ def explore(
     tokenizer : optional
         Turns text into the model's input ids: a transformers or tokenizers tokenizer, an object
         with ``encode``, or a function. With it the widget has a text box that runs the model.
-    text : str, optional
+        For images: a transformers processor, or a function from an image to a tensor.
+    text : str or image, optional
         What to run first.
+    image : PIL.Image.Image, numpy.ndarray or torch.Tensor, optional
+        What a model that reads images sees beside the text; ``<image>`` in the text is its place.
+        Without a text it may stand in its place: ``aw.explore(model, processor, image)``.
     inputs : Tensor, tuple or dict, optional
         Input of ``model(...)`` for models that take no text.
-    tokens : sequence of str, or dict of stack name to such a sequence, optional
-        Token texts, one per position, where there is no tokenizer.
+    tokens : sequence of str, Patches, or dict of stack name to such, optional
+        Token texts, one per position, where there is no tokenizer; or the image whose patches
+        they are: ``aw.Patches(image, grid=(14, 14), prefix=1)``.
     trace : Trace, optional
         A trace made by ``aw.capture``, shown without a model.
     attention : sequence over layers of (B, H, Tq, Tk) arrays, optional
@@ -78,8 +88,9 @@ def explore(
         A teacher's own steps; every stop is tried before the first one is shown.
     **chosen
         First selection, by the names of the traits: ``stack, layer, head, heads, query, key,
-        batch, step, pair``; and how to show it: ``view, stage, remove, encoding, mean,
-        direction, words, hide, renormalise, scale, mass``.
+        batch, step, pair``; and how to show it: ``view, stage, remove, encoding, joined, mean,
+        direction, words, hide, renormalise, weigh, target, scale, mass, measure,
+        sort, written``.
 
     Returns
     -------
@@ -121,15 +132,32 @@ def explore(
         if text is None:
             card = zoo.card("stories")
             text, chosen = card["text"], {**card["selection"], **chosen}
-    model, tokenizer = unwrapped(model, tokenizer)
-    session = Session(model, tokenizer, tokens, keep, max_bytes)
-    if text is None and inputs is None:
+    model, reader = unwrapped(model, tokenizer)
+    tokenizer, processor = parts_of(reader)
+    if image is None and is_image(text):
+        image, text = text, None
+    if image is not None and processor is None:
+        tokenizer, processor = None, reader  # a function from an image to a tensor
+    elif text is not None and tokenizer is None and processor is not None:
+        raise Trouble(
+            f"The text {str(text)[:40]!r} was given, but the processor reads images.",
+            "Give an image: aw.explore(model, processor, PIL.Image.open(path)); "
+            'or several at once: inputs=processor(images=[...], return_tensors="pt").',
+        )
+    session = Session(model, tokenizer, tokens, keep, max_bytes, processor=processor)
+    if text is None and inputs is None and image is None:
         session.attach()
     try:
         if inputs is not None:
             session.run_inputs(inputs)
+        elif image is not None:
+            session.run_image(image, text)
         elif text is not None or tokenizer is not None:
             session.run(text if text is not None else DEFAULT_TEXT)
+        given = tokens.values() if isinstance(tokens, Mapping) else (tokens,)
+        if image is not None or any(isinstance(one, Patches) for one in given):
+            first = pictures.image.opening(session.snapshot, chosen.get("stack", ""))
+            chosen = {**first, **chosen}
         return Explorer(session, tour, **chosen)
     except BaseException:
         session.detach()
@@ -155,9 +183,11 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
         self._edition = session.edition
         self._is_from_page = False
         self._is_displayed = False
+        loop = _running_loop()
         self._delivery = Delivery(
-            self._paint, self._post, lambda: session.edition, _running_loop(), self._assume
+            self._paint, self._post, lambda: session.edition, loop, self._assume
         )
+        self._writer = Writer(session, self._post, loop)
         super().__init__(session, **chosen)
         self.observe(self._run_text, "text")
         self.observe(self._look_at_step, "step")
@@ -186,6 +216,11 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
         return self._session.snapshot.trace if self._session.snapshot else None
 
     @property
+    def generation(self) -> Generation | None:
+        """What was written, where the pass on screen is a generation."""
+        return self._session.snapshot.generation if self._session.snapshot else None
+
+    @property
     def status(self) -> str:
         """How exact the selected layer is, or what went wrong, in words."""
         session = self._session
@@ -201,6 +236,51 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
             return f"{at}; {exactness}"
         return exactness
 
+    def generate(self, max_new_tokens: int = 20, **arguments: Any) -> None:
+        """Let the model write on from the text, and look at all of it as one pass.
+
+        A transformers model writes by its own ``generate``, with the cache, sampling and beams that
+        it would use; any other model that returns logits (B, T, V) is run once for each token. The
+        steps are joined to one map (see `Trace.stitch`), so that every view, trait and lesson works
+        on the whole. The trait `text` stays the prompt, and ``ex.generation`` tells what was
+        written. What is written is the same as without us, and nothing of the model is changed:
+        not its mode, its ``generation_config`` nor the random numbers.
+
+        Parameters
+        ----------
+        max_new_tokens : int
+            How many tokens to write at most; fewer where the model's positions end.
+        **arguments
+            For the model's own ``generate``. A model without one takes ``do_sample``,
+            ``temperature`` and ``top_k``. Either takes ``seed``: what is sampled is then what it
+            is after ``torch.manual_seed(seed)``; without it a new one is drawn and told.
+
+        Raises
+        ------
+        Trouble
+            If the model writes no text, there is no prompt or a longer one than the model has
+            positions, a number is out of its range, or the model is writing already.
+        TypeError
+            On an argument that a model without ``generate`` does not take.
+        KeyboardInterrupt
+            If it is interrupted; what was written so far is shown.
+        Exception
+            Whatever the model raises, unchanged.
+
+        Examples
+        --------
+        >>> ex = explore(text="Tom met Anna. Tom saw")
+        >>> ex.generate(3)
+        >>> ex.generation.steps
+        3
+        """
+        try:
+            self._writer.write(self.text or None, max_new_tokens, **arguments)
+        finally:
+            if self.generation is not None:
+                self._set_changed({"view": "generation"})
+            self._delivery.hurry()
+
     def attach(self) -> None:
         """Be live: draw every forward pass that anyone runs from now on."""
         self._session.attach()
@@ -213,6 +293,7 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
 
     def close(self) -> None:
         """Detach from the model and take the widget off the page; the pass on screen stays."""
+        self._writer.close()
         self._session.detach()
         self._session.forget()
         self._delivery.drop_all()
@@ -239,8 +320,19 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
         if session.edition != self._edition:
             self._edition = session.edition
             self._settle_in_pass()
+            generation = session.snapshot.generation if session.snapshot else None
+            if generation is not None:
+                self._show_all_of(generation)
         self.step = session.snapshot.number if session.snapshot and session.paused else None
         self._delivery.push()
+
+    def _show_all_of(self, generation: Generation) -> None:
+        """All that was written, and the token that looked last: it led to the newest one."""
+        shown: dict[str, Any] = {"written": generation.length(self.batch)}
+        if self.stack != "encoder" and self._session.snapshot is not None:
+            length = self._session.snapshot.call(self.stack, self.layer).query_len
+            shown["query"] = min(generation.start + shown["written"], length + 1) - 2
+        self._set_changed(shown)
 
     def _set(self, changed: Mapping[str, Any]) -> None:
         with self.hold_sync():  # one message for all
@@ -305,6 +397,10 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
             message = messages.read(content)
             if isinstance(message, Run):
                 self._run_from_page(message.text)
+            elif isinstance(message, messages.Generate):
+                self._generate_from_page(message)
+            elif isinstance(message, messages.Stop):
+                self._writer.stop()
             else:
                 self._delivery.want(message)
                 if self._session.trouble is not None:
@@ -322,6 +418,15 @@ class Explorer(Guided, Chooser, anywidget.AnyWidget):
                 self.text = text
         except Exception:  # the session has kept it and told the page
             _log.debug("running the text failed", exc_info=True)
+
+    def _generate_from_page(self, asked: messages.Generate) -> None:
+        how: dict[str, Any] = {"do_sample": False}
+        if asked.temperature is not None:
+            how = {"do_sample": True, "temperature": asked.temperature, "seed": asked.seed}
+        try:
+            self._writer.begin(self.text or None, asked.most, **how)
+        except Exception:  # the session has kept it and told the page
+            _log.debug("writing failed", exc_info=True)
 
     def _paint(self, want: Want) -> Slices:
         self._session.mark_seen()

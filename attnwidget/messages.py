@@ -6,11 +6,15 @@ page → kernel
     ``{"type": "wants", "view", "wants": [{"key", "kind", ...}], "again"?}``: all that a view shows,
     in order of importance; ``again`` asks for pictures that were sent already (a page reloaded).
     ``{"type": "run", "text"}``: run the model on this text.
+    ``{"type": "generate", "most", "temperature", "seed"}``: let it write on; temperature null takes
+    the likeliest token each time, seed null draws one.
+    ``{"type": "stop"}``: write no more.
 kernel → page
     ``{"type": "picture", "key", "pass", "kind", "coarse", ..., "arrays": [{"name", "dtype",
     "shape"}]}`` with one little-endian buffer per array.
     ``{"type": "trouble", "key", "title", "detail"}``: key null means the whole widget.
     ``{"type": "progress", "what", "done", "of"}``.
+    ``{"type": "writing", "done", "of", "over"}``: so many tokens are written.
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ Message = tuple[dict[str, Any], list[bytes]]
 # A page shows a few dozen things at once; more is not one of ours.
 MOST_WANTS = 256
 LONGEST_KEY = 512
+MOST_NEW_TOKENS = 4096
+LARGEST_SEED = 2**53 - 1
+HOTTEST = 100.0
 
 
 @dataclass(frozen=True)
@@ -84,19 +91,51 @@ class Run:
     text: str
 
 
-def read(content: object) -> Wants | Run:
+@dataclass(frozen=True)
+class Generate:
+    """The reader asks the model to write.
+
+    Attributes
+    ----------
+    most : int
+        How many tokens at most.
+    temperature : float or None
+        To draw with; None takes the likeliest token each time.
+    seed : int or None
+        Of the random numbers.
+    """
+
+    most: int
+    temperature: float | None
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The reader has seen enough of what is being written."""
+
+
+def read(content: object) -> Wants | Run | Generate | Stop:
     """Check and unpack a message from the page.
 
     Raises
     ------
     Trouble
-        If it is not one of the two messages above.
+        If it is not one of the messages above.
     """
     if not isinstance(content, Mapping):
         raise _unreadable(f"a {type(content).__name__}")
     kind = content.get("type")
     if kind == "run" and isinstance(content.get("text"), str):
         return Run(content["text"])
+    if kind == "stop":
+        return Stop()
+    if kind == "generate":
+        most, seed = content.get("most"), content.get("seed")
+        heat = content.get("temperature")
+        is_seed = seed is None or _is_whole(seed, 0, LARGEST_SEED)
+        if _is_whole(most, 1, MOST_NEW_TOKENS) and is_seed and _is_temperature(heat):
+            return Generate(most, heat, seed)
     if kind == "wants":
         view, wants = content.get("view"), content.get("wants")
         if isinstance(view, str) and _are_wants(wants):
@@ -115,6 +154,15 @@ def _is_want(want: object) -> bool:
         and isinstance(want.get("key"), str)
         and len(want["key"]) <= LONGEST_KEY
     )
+
+
+def _is_whole(value: object, least: int, most: int) -> TypeGuard[int]:
+    # Not isinstance: true and false are no numbers here.
+    return type(value) is int and least <= value <= most
+
+
+def _is_temperature(value: object) -> TypeGuard[float | None]:
+    return value is None or (type(value) in (int, float) and 0 < value <= HOTTEST)  # type: ignore[operator]
 
 
 def _unreadable(what: str) -> Trouble:
@@ -153,3 +201,8 @@ def trouble(key: str | None, error: BaseException) -> Message:
 def progress(made: Progress) -> Message:
     """Message for how far a long piece of work has come."""
     return {"type": "progress", "what": made.what, "done": made.done, "of": made.of}, []
+
+
+def writing(done: int, of: int, over: bool) -> Message:
+    """Message for how many tokens a model has written."""
+    return {"type": "writing", "done": done, "of": of, "over": over}, []

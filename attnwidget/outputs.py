@@ -62,6 +62,12 @@ def logits_of(output: Any) -> Logits | None:
     A model without a head returns hidden states, and nothing tells these from logits if they come
     as a bare tensor.
     """
+    found, named = logits_in(output)
+    return None if found is None else Logits(found.detach(), version_of(found), named=named)
+
+
+def logits_in(output: Any) -> tuple[torch.Tensor | None, bool]:
+    """The tensor of logits itself, with its graph, and whether the model calls it logits."""
     named = output.get("logits") if isinstance(output, Mapping) else None
     if named is None and not isinstance(output, torch.Tensor):
         named = getattr(output, "logits", None)
@@ -70,9 +76,7 @@ def logits_of(output: Any) -> Logits | None:
         found = next((one for one in output if _is_per_item(one)), None)
     elif found is None:
         found = output
-    if not _is_floating(found):
-        return None
-    return Logits(found.detach(), version_of(found), named=named is not None)
+    return (found if _is_floating(found) else None), named is not None
 
 
 def _is_floating(value: object) -> TypeGuard[torch.Tensor]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 import torch
 
 from attnwidget import labels
 from attnwidget.call import AttentionCall
+from attnwidget.images.eye import Grid
+from attnwidget.images.of_pass import PassImages, sees_first
+from attnwidget.images.patches import Patches, tokens_of_patches
+from attnwidget.images.pixels import Rgb, rgb_of
+from attnwidget.images.windows import Cells
 from attnwidget.labels import Token
 from attnwidget.trouble import Trouble
 
-Tokens = Sequence[Any] | Mapping[str, Sequence[Any]]
+Tokens = Sequence[Any] | Patches | Mapping[str, Sequence[Any] | Patches]
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ class PassTokens:
     ----------
     tokenizer : optional
         See Session.
-    given : sequence of str, or dict of stack to such a sequence, optional
-        The user's own token texts, one per position.
+    given : sequence of str, Patches, or dict of stack to such, optional
+        The user's own token texts, one per position, or the image whose patches they are.
     inputs : dict of str to Tensor
         Of the forward's arguments those that tell of tokens, each (B, T): "source" and "target"
         ids, "mask" (0 at padding) and "segments" (BERT's token types).
@@ -41,6 +47,8 @@ class PassTokens:
         What the pass was made from, where it was made from a text.
     looks : str
         Which of "source" and "target" the queries of cross-attention are from (see `looking_side`).
+    images : PassImages
+        The images that the model was given.
     """
 
     tokenizer: Any = None
@@ -48,43 +56,81 @@ class PassTokens:
     inputs: Mapping[str, torch.Tensor] = field(default_factory=dict)
     text: str | None = None
     looks: str = "target"
+    images: PassImages = field(default_factory=PassImages)
     _read: dict[tuple[str, int], TokenSides] = field(default_factory=dict)
+    _windows: dict[tuple[str, int], dict[int, tuple[Grid, Cells]]] = field(default_factory=dict)
 
     def sides(self, calls: Sequence[AttentionCall], batch: int = 0) -> TokenSides:
         """Tokens of one batch item of the stack that `calls` are of."""
         call = calls[0]
         if (call.stack, batch) not in self._read:
-            # Layers with windows have more items than the model has inputs, and not all as many.
-            most = max(one.batch_size for one in calls)
-            item = batch * (call.batch_size // call.windows) // most
             both = ["source", "target"]
             crosses = call.kind in ("cross", "additive")
             side = {"decoder": "target", "cross": self.looks}.get(call.stack, "source")
             if side == "target":
                 both.reverse()
-            self._read[call.stack, batch] = TokenSides(
-                self._side(call.stack, call.query_len, both, item),
-                self._side(call.stack, call.key_len, both[::-1] if crosses else both, item),
-            )
+            item = input_of(calls, batch)
+            if self.windows(calls, batch):
+                tokens = _within_window(call.query_len)
+                self._read[call.stack, batch] = TokenSides(tokens, tokens)
+                return self._read[call.stack, batch]
+            queries = self._side(call, call.query_len, both, item)
+            keys = self._side(call, call.key_len, both[::-1] if crosses else both, item, crosses)
+            if call.kind == "pooling" and any(key.patch for key in keys):
+                queries = tuple(Token("learned query", word=i) for i in range(call.query_len))
+            self._read[call.stack, batch] = TokenSides(queries, keys)
         return self._read[call.stack, batch]
 
-    def _side(self, stack: str, length: int, order: list[str], batch: int) -> tuple[Token, ...]:
-        for texts in self._given(stack):
-            if len(texts) == length:
-                return tuple(labels.plain_tokens(texts))
+    def _side(
+        self, call: AttentionCall, length: int, order: list[str], item: int, other: bool = False
+    ) -> tuple[Token, ...]:
+        """Tokens of the queries or the keys; `other`: keys of another sequence than the queries."""
+        for given in self._given(call.stack):
+            if len(given) == length:
+                return given.tokens() if isinstance(given, Patches) else _plain(given)
+        patches = self.images.tokens(call.stack, length, item)
+        if patches is not None and (other or sees_first(call.stack)):
+            return patches
         for name in order:
-            ids = self._item(name, length, batch)
+            ids = self._item(name, length, item)
             if ids is not None:
-                return tuple(
-                    labels.read_tokens(
-                        self.tokenizer,
-                        ids,
-                        text=self.text if name == "source" else None,
-                        mask=self._item("mask", length, batch) if name == "source" else None,
-                        segments=self._item("segments", length, batch),
-                    )
+                tokens = labels.read_tokens(
+                    self.tokenizer,
+                    ids,
+                    text=self.text if name == "source" else None,
+                    mask=self._item("mask", length, item) if name == "source" else None,
+                    segments=self._item("segments", length, item),
                 )
-        return tuple(labels.plain_tokens(str(i) for i in range(length)))
+                return self.images.in_text(ids, tokens, item, call.batch_size // call.windows)
+        return patches or _plain([str(i) for i in range(length)])
+
+    # -- images -----------------------------------------------------------------------------------
+
+    def image(self, calls: Sequence[AttentionCall], batch: int) -> tuple[Rgb, str] | None:
+        """What the patches of a stack are patches of, and how it comes to look so."""
+        given = self._patches(calls)
+        if given is not None:
+            return rgb_of(given.image), "as it was given"
+        return self.images.rgb(input_of(calls, batch))
+
+    def windows(self, calls: Sequence[AttentionCall], batch: int) -> dict[int, tuple[Grid, Cells]]:
+        """By layer: the grid of patches, and which of them each window has; empty without such."""
+        if all(call.windows == 1 for call in calls):
+            return {}
+        known = calls[0].stack, input_of(calls, batch)
+        if known not in self._windows:
+            given = self._patches(calls)
+            base = given.grid if given else None
+            self._windows[known] = self.images.windows(calls, known[1], base)
+        return self._windows[known]
+
+    def _patches(self, calls: Sequence[AttentionCall]) -> Patches | None:
+        """The image that was given for a stack."""
+        lengths = {n for call in calls for n in _lengths(call)}
+        given = (one for one in self._given(calls[0].stack) if isinstance(one, Patches))
+        return next((one for one in given if len(one) in lengths), None)
+
+    # -- what was given ---------------------------------------------------------------------------
 
     def _item(self, name: str, length: int, batch: int) -> list[int] | None:
         tensor = self.inputs.get(name)
@@ -93,33 +139,57 @@ class PassTokens:
         numbers: list[int] = tensor[batch].tolist()
         return numbers
 
-    def _given(self, stack: str) -> list[list[str]]:
+    def _given(self, stack: str) -> list[list[str] | Patches]:
         """The user's own token lists that may belong to `stack`."""
         if self.given is None:
             return []
         if isinstance(self.given, Mapping):
             order = [stack, *(name for name in self.given if name != stack)]
-            return [[str(t) for t in self.given[name]] for name in order if name in self.given]
-        return [[str(token) for token in self.given]]
+            return [_listed(self.given[name]) for name in order if name in self.given]
+        return [_listed(self.given)]
 
     def check_fit(self, stacks: Mapping[str, list[AttentionCall]]) -> None:
         """Raise a Trouble if tokens were given, but not one per position of any stack."""
         if self.given is None:
             return
-        seen = {
-            length
-            for calls in stacks.values()
-            for call in calls
-            for length in (call.query_len, call.key_len)
-        }
-        for texts in self._given(next(iter(stacks))):
-            if len(texts) not in seen:
+        seen = {n for calls in stacks.values() for call in calls for n in _lengths(call)}
+        for given in self._given(next(iter(stacks))):
+            if len(given) not in seen:
                 lengths = " and ".join(str(n) for n in sorted(seen))
+                if isinstance(given, Patches):
+                    raise given.unfit(lengths)
                 raise Trouble(
-                    f"{len(texts)} tokens were given, but the attention runs over {lengths} "
+                    f"{len(given)} tokens were given, but the attention runs over {lengths} "
                     "positions.",
                     "Give one token text per position, special tokens included.",
                 )
+
+
+def input_of(calls: Sequence[AttentionCall], batch: int) -> int:
+    """Which of the model's inputs a batch item of a stack is of."""
+    # Layers with windows have more items than the model has inputs, and not all as many.
+    most = max(one.batch_size for one in calls)
+    return batch * (calls[0].batch_size // calls[0].windows) // most
+
+
+def _lengths(call: AttentionCall) -> tuple[int, ...]:
+    """Numbers of positions that tokens may be given for; windows are parts of an image."""
+    whole = () if call.windows == 1 else (call.windows * call.query_len,)
+    return (call.query_len, call.key_len, *whole)
+
+
+def _listed(given: Sequence[Any] | Patches) -> list[str] | Patches:
+    return given if isinstance(given, Patches) else [str(token) for token in given]
+
+
+def _plain(texts: Sequence[str]) -> tuple[Token, ...]:
+    return tuple(labels.plain_tokens(texts))
+
+
+def _within_window(length: int) -> tuple[Token, ...]:
+    """Tokens by their place in a window, which is another part of the image in every layer."""
+    side = math.isqrt(length)
+    return tuple(replace(token, patch=None) for token in tokens_of_patches((side, side), 0))
 
 
 def looking_side(stacks: Mapping[str, list[AttentionCall]]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from attnwidget.call import AttentionCall
+from attnwidget.generation.written import Generation
 from attnwidget.given import Given
 from attnwidget.outputs import Logits
 from attnwidget.pass_tokens import PassTokens, TokenSides
@@ -50,6 +51,8 @@ class Snapshot:
         What it was called with, whoever called it.
     measured : dict
         What was measured by running the pass once more: see attnwidget/blocks.
+    generation : Generation or None
+        What was written, where the pass is a whole generation, joined from its steps.
     """
 
     number: int
@@ -60,6 +63,7 @@ class Snapshot:
     logits: Logits | None = None
     given: Given | None = None
     measured: dict[Any, Any] = field(default_factory=dict)
+    generation: Generation | None = None
 
     def sides(self, stack: str, batch: int = 0) -> TokenSides:
         """Tokens of one batch item of a stack."""
@@ -168,10 +172,16 @@ class Passes:
         """The pass of this number, if it is kept."""
         return next((one.snapshot for one in self._kept if one.snapshot.number == number), None)
 
-    def add(self, snapshot: Snapshot) -> None:
-        """Take a new pass, and let go of what is beyond the limits."""
+    def add(self, snapshot: Snapshot, instead_of: Snapshot | None = None) -> None:
+        """Take a new pass, and let go of what is beyond the limits.
+
+        Parameters
+        ----------
+        instead_of : Snapshot, optional
+            The newest, if the new one is the same generation gone on.
+        """
         older = self._kept[:-1]
-        for last in self._kept[-1:]:
+        for last in self._kept[-1:] if instead_of is None or instead_of is not self.newest else ():
             last.affordable = self._affords(last)
             if last.seen:
                 older = tuple(one for one in older if one.affordable)

@@ -14,6 +14,8 @@ from attnwidget.labels import Token
 from attnwidget.trouble import Trouble
 
 KINDS = ("first", "padding", "special")
+# What stands for a link: its weight, or that times something; see attnwidget/weighing.
+WEIGHS = ("pattern", "values", "output", "gradient", "rollout")
 
 Side = Literal["queries", "keys"]
 
@@ -33,12 +35,19 @@ class Reading:
         keeps its numbers, and sums to less than 1 where a key is hidden.
     pair : (int, int) or None
         Only queries of the one sentence and keys of the other.
+    weigh : str
+        What is read of the heads: one of WEIGHS.
+    target : (int or None, int or None) or None
+        For "gradient": position and id of the logit. What is left open is the model's first guess,
+        and the last position that is not padding.
     """
 
     words: bool = False
     hide: frozenset[str] = frozenset()
     renormalise: bool = False
     pair: tuple[int, int] | None = None
+    weigh: str = "pattern"
+    target: tuple[int | None, int | None] | None = None
 
     @classmethod
     def of(cls, want: Mapping[str, Any]) -> Reading:
@@ -47,7 +56,8 @@ class Reading:
         Raises
         ------
         Trouble
-            If it is not of the form ``{"words", "hide", "renormalise", "pair"}``.
+            If it is not of the form ``{"words", "hide", "renormalise", "pair"}``, to which
+            ``"weigh"`` and ``"target"`` may be added.
         """
         asked = want.get("reading")
         if asked is None:
@@ -55,18 +65,28 @@ class Reading:
         if not isinstance(asked, Mapping):
             raise _unreadable("reading", asked, "words, hide, renormalise and pair by name")
         return cls(
-            _switch(asked, "words"), _kinds(asked), _switch(asked, "renormalise"), _pair(asked)
+            _switch(asked, "words"),
+            _kinds(asked),
+            _switch(asked, "renormalise"),
+            _pair(asked),
+            _weigh(asked),
+            _target(asked),
         )
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The same in JSON."""
-        return {
+        """The same in JSON; the pattern goes without saying."""
+        facts: dict[str, Any] = {
             "words": self.words,
             "hide": sorted(self.hide),
             "renormalise": self.renormalise,
             "pair": None if self.pair is None else list(self.pair),
         }
+        if self.weigh != "pattern":
+            facts["weigh"] = self.weigh
+        if self.weigh == "gradient":
+            facts["target"] = None if self.target is None else list(self.target)
+        return facts
 
     @property
     def keeps_tokens(self) -> bool:
@@ -90,6 +110,8 @@ class Item:
         "special", "padding" or "".
     segment : int or None
         Which sentence of a pair it belongs to.
+    patch : (int, int) or None
+        Row and column, from 0, where it is a patch of an image.
     """
 
     text: str
@@ -98,6 +120,7 @@ class Item:
     stop: int
     kind: str = ""
     segment: int | None = None
+    patch: tuple[int, int] | None = None
 
 
 def items_of(tokens: Sequence[Token], reading: Reading, side: Side) -> list[Item]:
@@ -109,6 +132,9 @@ def items_of(tokens: Sequence[Token], reading: Reading, side: Side) -> list[Item
         If the reading leaves none.
     """
     shown = [_is_shown(token, reading, side) for token in tokens]
+    if side == "queries" and is_of_image(tokens):
+        # The class token is what most would ask, also where it is hidden from those that answer.
+        shown = [seen or token.kind == "special" for seen, token in zip(shown, tokens, strict=True)]
     if "first" in reading.hide:
         # Of a first word the other pieces stay: it is the first position that models look at when
         # they have nothing to look for.
@@ -135,6 +161,11 @@ def items_of(tokens: Sequence[Token], reading: Reading, side: Side) -> list[Item
     return items
 
 
+def is_of_image(tokens: Sequence[Token]) -> bool:
+    """Whether they are the patches of an image, with none but special tokens beside them."""
+    return any(t.patch for t in tokens) and all(t.patch or t.kind == "special" for t in tokens)
+
+
 def _is_shown(token: Token, reading: Reading, side: Side) -> bool:
     if token.kind in reading.hide:
         return False
@@ -144,7 +175,7 @@ def _is_shown(token: Token, reading: Reading, side: Side) -> bool:
 def _joined(tokens: Sequence[Token], places: list[int]) -> Item:
     first = tokens[places[0]]
     text = first.text + "".join(tokens[i].gap + tokens[i].text for i in places[1:])
-    return Item(text, first.gap, places[0], places[-1] + 1, first.kind, first.segment)
+    return Item(text, first.gap, places[0], places[-1] + 1, first.kind, first.segment, first.patch)
 
 
 def _spaced(item: Item, lost: list[str]) -> Item:
@@ -187,6 +218,24 @@ def _pair(asked: Mapping[str, Any]) -> tuple[int, int] | None:
         if type(first) is int and type(second) is int:
             return first, second
     raise _unreadable("pair", value, "two numbers of sentences, or null")
+
+
+def _weigh(asked: Mapping[str, Any]) -> str:
+    value = asked.get("weigh", "pattern")
+    if value not in WEIGHS:
+        raise _unreadable("weigh", value, f"one of {list(WEIGHS)}")
+    return str(value)
+
+
+def _target(asked: Mapping[str, Any]) -> tuple[int | None, int | None] | None:
+    value = asked.get("target")
+    if value is None:
+        return None
+    if isinstance(value, list | tuple) and len(value) == 2:
+        position, number = value
+        if all(one is None or type(one) is int for one in (position, number)):
+            return position, number
+    raise _unreadable("target", value, "a position and an id, or null")
 
 
 def _unreadable(name: str, value: object, expected: str) -> Trouble:

@@ -15,12 +15,13 @@ def joined_steps(calls: Iterable[AttentionCall]) -> list[AttentionCall]:
     that it writes: T calls of one query each become one call of T queries, (B, H, T, Tk). What is
     asked at a step depends on the step before, so there is no earlier place to see them together.
     """
+    calls = list(calls)
     by_module: dict[tuple[str, str], list[AttentionCall]] = {}
     for call in calls:
         by_module.setdefault((call.module, call.kind), []).append(call)
     together = list(by_module.values())
     if not any(map(_are_steps, together)):
-        return [call for made in together for call in made]
+        return calls
     return [
         call.at_layer(layer)
         for layer, call in enumerate(

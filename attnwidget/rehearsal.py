@@ -17,14 +17,14 @@ def rehearse(session: Session, text: str) -> Snapshot:
     Trouble
         As ``session.run``.
     """
-    with _alone(Session(session.model, session.tokenizer, session.tokens, keep=1)) as apart:
+    with alone(Session(session.model, session.tokenizer, session.tokens, keep=1)) as apart:
         return apart.run(text)
 
 
 def run_again(session: Session, encoded: Encoded) -> Snapshot:
     """Run the model as it was run before, unseen; random numbers go on as if it had not."""
     with (
-        _alone(Session(session.model, keep=1)) as apart,
+        alone(Session(session.model, keep=1)) as apart,
         as_between_cells(),
         random_numbers_kept(),
     ):
@@ -32,7 +32,8 @@ def run_again(session: Session, encoded: Encoded) -> Snapshot:
 
 
 @contextmanager
-def _alone(session: Session) -> Iterator[Session]:
+def alone(session: Session) -> Iterator[Session]:
+    """Let passes of this thread be taken by this session alone."""
     before, rehearsing.session = rehearsing.session, session
     try:
         yield session

@@ -19,6 +19,8 @@ from attnwidget.trouble import Trouble
 
 # How far an encoder–decoder writes before its attention is shown.
 LONGEST_OUTPUT = 32
+# What an encoder may be given: text, the spectrogram or samples of speech, an image.
+SOURCES = ("input_ids", "input_features", "input_values", "pixel_values")
 # Between a source and what is written, as people type it.
 _ARROW = re.compile(r"=>|->")
 
@@ -32,13 +34,19 @@ class Encoded:
 
     def with_decoder_input(self, model: torch.nn.Module) -> Encoded:
         """For an encoder–decoder that was given a source alone: let it write its own output."""
-        source = self.kwargs.get("input_ids")
+        sources = {name: self.kwargs[name] for name in SOURCES if name in self.kwargs}
+        source = next(iter(sources.values()), None)
         if source is None or "decoder_input_ids" in self.kwargs or not _takes_target(model):
             return self
         writer: Any = model
         if hasattr(model, "generate") and getattr(model, "can_generate", lambda: False)():
-            read = {k: v for k, v in self.kwargs.items() if k in ("input_ids", "attention_mask")}
-            written = writer.generate(**read, max_new_tokens=LONGEST_OUTPUT, do_sample=False)
+            mask = {k: v for k, v in self.kwargs.items() if k == "attention_mask"}
+            written = writer.generate(
+                **sources, **mask, max_new_tokens=LONGEST_OUTPUT, do_sample=False
+            )
+            start = _start_of(model)
+            if bool((written[:, 0] != start).all()):  # Whisper gives back no more than the text
+                written = torch.cat([torch.full_like(written[:, :1], start), written], 1)
         elif not hasattr(model, "config"):
             marks = marks_of(model)
             written = write(model, self.kwargs, LONGEST_OUTPUT, marks=marks).ids
@@ -97,7 +105,7 @@ def encode(tokenizer: Any, model: torch.nn.Module | None, text: object) -> Encod
             f"The text has {length} tokens, but the model has {most} positions.",
             f"Shorten it by at least {length - most} tokens.",
         )
-    return _as_called(encoded, model)
+    return as_called(encoded, model)
 
 
 def _reads_targets(tokenizer: Any) -> bool:
@@ -154,7 +162,7 @@ def _tokenise(tokenizer: Any, text: str) -> Encoded:
     return Encoded((ids if ids.ndim == 2 else ids.reshape(1, -1),), {})
 
 
-def _as_called(encoded: Encoded, model: torch.nn.Module | None) -> Encoded:
+def as_called(encoded: Encoded, model: torch.nn.Module | None) -> Encoded:
     """Leave out what the model's forward does not take; ids go first where they have no name."""
     if model is None or not encoded.kwargs:
         return encoded

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from attnwidget.binding.bound import Binding, Pass
 from attnwidget.binding.capture import attach
+from attnwidget.generation.written import Generation
 from attnwidget.given import Given, given
+from attnwidget.images.encoding import encode_image, unlike_config
+from attnwidget.images.eye import Eye
+from attnwidget.images.of_pass import PassImages
 from attnwidget.outputs import Logits
-from attnwidget.pass_tokens import PassTokens, Tokens, inputs_of, looking_side
+from attnwidget.pass_tokens import PassTokens, Tokens, looking_side
 from attnwidget.passes import KEEP, MOST_BYTES, Passes, Snapshot
 from attnwidget.ranges import spans
 from attnwidget.refusals import check_not_empty, forward_raised, nothing_found
@@ -43,12 +49,15 @@ class _Run:
         What is run, where it is a text.
     muted : bool
         Whether passes are of no interest now.
+    hear : callable or None
+        Is given the passes, where they are not to be taken.
     snapshot, trouble : Snapshot, Trouble or None
         What came of it.
     """
 
     text: str | None
     muted: bool = False
+    hear: Callable[[Pass], None] | None = None
     snapshot: Snapshot | None = None
     trouble: Trouble | None = None
 
@@ -82,6 +91,10 @@ class Session:
         Texts of vocabulary ids that were named so far: live, the same ones are named all the time.
     lock : RLock
         Held while a pass is taken and told of.
+    processor : optional
+        Turns images, with a text or without, into what the model takes.
+    image : optional
+        What texts are run with.
     """
 
     model: torch.nn.Module | None = None
@@ -95,12 +108,19 @@ class Session:
     following: bool = False
     texts: dict[int, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    processor: Any = None
+    image: Any = None
     _looked_at: Snapshot | None = None
     _binding: Binding | None = None
     _runs: dict[int, _Run] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._passes = Passes(self.keep, self.max_bytes)
+
+    @cached_property
+    def eye(self) -> Eye:
+        """How the model cuts images into patches."""
+        return Eye.of(self.model, self.processor)
 
     # -- the passes -------------------------------------------------------------------------------
 
@@ -218,16 +238,20 @@ class Session:
         run = self._run_here
         try:
             with as_between_cells():
+                if run is not None and run.hear is not None:
+                    run.hear(done)
+                    return
                 if not done.calls:
                     raise nothing_found(self.model, done.trace.searched)
-                inputs = inputs_of(done.args, done.kwargs)
                 text = run.text if run else None
-                self.take(done.trace, inputs, text, done.logits, given(done.args, done.kwargs))
+                args = given(done.args, done.kwargs)
+                self.take(done.trace, done.trace.inputs, text, done.logits, args)
         except Exception as error:
             self.fail(error)
 
     def _fail_in_forward(self, error: Exception) -> None:
-        if self._is_ours():
+        run = self._run_here
+        if self._is_ours() and (run is None or run.hear is None):
             self.fail(forward_raised(error))
 
     def take(
@@ -237,8 +261,18 @@ class Session:
         text: str | None = None,
         logits: Logits | None = None,
         given: Given | None = None,
-    ) -> None:
+        *,
+        generation: Generation | None = None,
+        instead_of: Snapshot | None = None,
+    ) -> Snapshot:
         """Make `trace` the newest pass, and show it unless another one is looked at.
+
+        Parameters
+        ----------
+        generation : Generation, optional
+            What was written, where the trace is of a whole generation. That is always shown.
+        instead_of : Snapshot, optional
+            What the same generation was before it went on.
 
         Raises
         ------
@@ -253,19 +287,29 @@ class Session:
                 "Run the model inside the `with aw.capture(model) as trace:` block, then show it.",
             )
         check_not_empty(stacks)
-        tokens = PassTokens(self.tokenizer, self.tokens, inputs, text, looking_side(stacks))
+        if generation is None or "target" in inputs:
+            named, of_source = self.tokens, text
+        else:  # those that were given, and the text, are of the prompt alone
+            named = of_source = None
+        images, looks = PassImages(given, lambda: self.eye), looking_side(stacks)
+        tokens = PassTokens(self.tokenizer, named, inputs, of_source, looks, images)
         tokens.check_fit(stacks)
         with self.lock:
             number = self.newest.number + 1 if self.newest else 1
-            snapshot = Snapshot(number, trace, stacks, tokens, text, logits, given)
-            self._passes.add(snapshot)
+            snapshot = Snapshot(
+                number, trace, stacks, tokens, text, logits, given, generation=generation
+            )
+            self._passes.add(snapshot, instead_of)
             run = self._run_here
             if run is not None:
-                run.snapshot, self._looked_at = snapshot, None
+                run.snapshot = snapshot
+            if run is not None or generation is not None:
+                self._looked_at = None
             if not self.paused or self.trouble is not None:
                 self.edition += 1
             self.trouble = None
             self._tell()
+        return snapshot
 
     def fail(self, error: BaseException) -> None:
         """Keep the last good pass and remember, in words, what went wrong.
@@ -289,7 +333,7 @@ class Session:
     # -- running ----------------------------------------------------------------------------------
 
     def run(self, text: str) -> Snapshot:
-        """Run the model on `text` and look at that pass.
+        """Run the model on `text`, with the image there is, and look at that pass.
 
         Raises
         ------
@@ -299,7 +343,36 @@ class Session:
         Exception
             Whatever the model's own forward raises, unchanged.
         """
+        if self.image is not None:
+            return self.run_image(self.image, text)
         return self._run(lambda: encode(self.tokenizer, self.model, text), text)
+
+    def run_image(self, image: Any, text: str | None = None) -> Snapshot:
+        """Run the model on an image, with a text beside it or without, and look at that pass.
+
+        Raises
+        ------
+        Trouble
+            If there is no processor, it is no image, or of another size than the model's.
+        Exception
+            Whatever else the model's own forward raises, unchanged.
+        """
+        made: list[Encoded] = []
+
+        def encoding() -> Encoded:
+            made.append(encode_image(self.processor, self.model, image, text))
+            return made[0]
+
+        try:
+            snapshot = self._run(encoding, text)
+        except Exception as error:
+            trouble = unlike_config(error, made[0] if made else None, self.model)
+            if trouble is None:
+                raise
+            self.fail(trouble)
+            raise trouble from error
+        self.image = image
+        return snapshot
 
     def run_inputs(self, inputs: Any) -> Snapshot:
         """Run the model on `inputs`: a tensor, a tuple of arguments, or a dict of keywords."""
@@ -308,6 +381,20 @@ class Session:
     def run_encoded(self, encoded: Encoded) -> Snapshot:
         """Run the model on arguments as they are."""
         return self._run(lambda: encoded, None)
+
+    @contextmanager
+    def heard_by(self, hear: Callable[[Pass], None]) -> Iterator[None]:
+        """Give the passes of this thread to `hear` meanwhile, and take none of them."""
+        here, before = threading.get_ident(), self._run_here
+        self._runs[here] = _Run(None, hear=hear)
+        self._bind()
+        try:
+            yield
+        finally:
+            del self._runs[here]
+            if before is not None:
+                self._runs[here] = before
+            self._unbind()
 
     def _run(self, encoding: Callable[[], Encoded], text: str | None) -> Snapshot:
         here, before = threading.get_ident(), self._run_here

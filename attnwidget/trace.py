@@ -6,12 +6,18 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from attnwidget.arrays import calls_from_arrays
 from attnwidget.call import AttentionCall
 from attnwidget.recurrent import joined_steps
 from attnwidget.stitch import stitched_calls
+from attnwidget.trouble import Trouble
+
+if TYPE_CHECKING:
+    from attnwidget.measures.table import HeadTable
 
 NOT_SEEN = "no attention weights seen in this layer"
 
@@ -111,6 +117,8 @@ class Trace:
         Gives a Searched for the paths of the modules that gave a record.
     said : tuple of str
         What to know of the pass as a whole, in sentences.
+    inputs : mapping of str to Tensor, optional
+        What the arguments of the last pass tell of its tokens, such as their ids.
 
     Examples
     --------
@@ -125,8 +133,10 @@ class Trace:
         *,
         searched: Callable[[set[str]], Searched] | None = None,
         said: tuple[str, ...] = (),
+        inputs: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self.said = said
+        self.inputs = dict(inputs or {})
         self._searched = searched
         calls = list(calls)
         self._passes: deque[list[AttentionCall]] = deque([calls] if calls else [])
@@ -149,7 +159,12 @@ class Trace:
         return cls(calls_from_arrays(attention))
 
     def add_pass(
-        self, calls: list[AttentionCall], keep: int | None = None, max_bytes: int | None = None
+        self,
+        calls: list[AttentionCall],
+        keep: int | None = None,
+        max_bytes: int | None = None,
+        *,
+        inputs: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         """Append the calls of one forward pass and drop the oldest passes beyond the limits.
 
@@ -159,8 +174,11 @@ class Trace:
             Most passes to hold.
         max_bytes : int, optional
             Most bytes of tensors to hold, each storage counted once. The last pass always stays.
+        inputs : mapping of str to Tensor, optional
+            See `Trace`.
         """
         self._passes.append(calls)
+        self.inputs = dict(inputs or {})
         while keep is not None and len(self._passes) > keep:
             self._passes.popleft()
         while max_bytes is not None and len(self._passes) > 1 and self.nbytes > max_bytes:
@@ -269,6 +287,51 @@ class Trace:
         if searched.model_class and not self.calls:
             rows.append(Row(module="", status="nothing seen", note=searched.why_nothing))
         return Report(rows)
+
+    def heads(
+        self,
+        stack: str | None = None,
+        measures: Iterable[str] | None = None,
+        ids: Any = None,
+    ) -> HeadTable:
+        """Return what each head of the last pass is like, in numbers: one row per head.
+
+        Every number is a mean over the rows (queries) of a head, of all batch items; the docstrings
+        in ``attnwidget.measures``, and docs/measures.md, say of which rows and of what. Weights are
+        read in bands of rows, once for all measures.
+
+        Parameters
+        ----------
+        stack : str, optional
+            Only the heads of this one.
+        measures : iterable of str, optional
+            Only these, of "entropy", "evenness", "largest", "distance", "previous", "first",
+            "itself", "window", "duplicate", "induction" and "value_norm".
+        ids : Tensor or sequence of int, or dict of stack to one, optional
+            Vocabulary ids of the tokens, (T,) or (B, T), which "duplicate" and "induction" go by.
+            Where the pass was given ids, for all of its tokens, they are known.
+
+        Returns
+        -------
+        HeadTable
+            A list of `HeadRow` that prints as a table, with ``sort_by("induction")`` and
+            ``to_pandas()``. NaN where a measure has no value; ``notes`` say why.
+
+        Raises
+        ------
+        Trouble
+            If there is no attention, stack or measure of that name, or `ids` fit no stack.
+        """
+        from attnwidget.measures.heads import head_table
+
+        stacks = self.stacks
+        if not stacks:
+            raise Trouble("The trace holds no attention.", self.searched.why_nothing)
+        if stack is not None:
+            if stack not in stacks:
+                raise Trouble(f"There is no stack {stack!r}.", f"Choose from {', '.join(stacks)}.")
+            stacks = {stack: stacks[stack]}
+        return head_table(stacks, self.inputs, measures, ids)
 
     def __repr__(self) -> str:
         passes = f", {len(self._passes)} passes" if len(self._passes) > 1 else ""

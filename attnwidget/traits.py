@@ -8,8 +8,10 @@ from typing import Any
 
 import traitlets
 
-from attnwidget.heads import Heads
-from attnwidget.reading import KINDS
+from attnwidget.heads import Heads, listed
+from attnwidget.measures import MEASURES
+from attnwidget.reading import KINDS, WEIGHS
+from attnwidget.trouble import Trouble
 
 # Those that say where to look come true with the first pass; the others hold at once.
 PLACE = ("stack", "layer", "head", "query", "key", "batch")
@@ -19,22 +21,28 @@ OF_THE_PAGE = (
     "stage",
     "remove",
     "encoding",
+    "joined",
     "mean",
     "direction",
     "words",
     "hide",
     "renormalise",
+    "weigh",
+    "target",
     "scale",
     "mass",
+    "measure",
+    "sort",
+    "written",
 )
 
 # js/src/views/names.js, stages.js and state.js are the twins.
 VIEWS = (
     "lines", "matrix", "text", "steps", "block", "grid",
-    "image", "generation", "joined",
-    "shapes", "scaling", "order", "positions", "without",
+    "image", "roll", "generation", "joined",
+    "shapes", "scaling", "order", "positions", "without", "distances", "filters", "chart",
 )  # fmt: skip
-REMOVABLE = ("head", "positions", "order")
+REMOVABLE = ("head", "residual", "positions", "order")
 ENCODINGS = ("model", "sine", "relative", "rotary")
 STAGES = (
     "query", "keys", "products", "sum", "scale", "mask", "softmax", "values", "output", "heads",
@@ -76,11 +84,15 @@ class Choice(traitlets.HasTraits):
     stage = traitlets.Enum(STAGES, "softmax").tag(sync=True)
     """How far the view "steps" is walked."""
     remove = traitlets.Enum(REMOVABLE, "head").tag(sync=True)
-    """What the view "without" takes from the model: the selected head, its knowledge of positions,
-    or the order of these."""
+    """What the view "without" takes from the model: the selected head, the residual connections of
+    the selected layer, its knowledge of positions, or the order of these."""
     encoding = traitlets.Enum(ENCODINGS, "model").tag(sync=True)
     """Which positions the view "positions" shows: the model's own, the sine and cosine of the
     paper, or what relative and rotary ones are."""
+    joined = traitlets.Dict().tag(sync=True)
+    """Heads of the stacks that are not selected, in the view "joined": by stack ("encoder", "cross",
+    "decoder") a list of [layer, head], drawn as their mean. What is not named is all of its last
+    layer."""
     direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
     """"from": where the query looks. "to": who looks at the key."""
     words = traitlets.Bool(False).tag(sync=True)
@@ -94,14 +106,42 @@ class Choice(traitlets.HasTraits):
         traitlets.Int(), default_value=None, allow_none=True, minlen=2, maxlen=2
     ).tag(sync=True)
     """[a, b] for only queries of sentence a and keys of sentence b of a pair; None for all."""
+    weigh = traitlets.Enum(WEIGHS, "pattern").tag(sync=True)
+    """What is shown of heads: "pattern" the weights, "values" and "output" these times the size of
+    the value, or of what the head adds for it, "gradient" times the gradient of `target`, signed,
+    "rollout" all layers up to this one multiplied."""
+    target: Any = traitlets.TraitType(None, allow_none=True).tag(sync=True)
+    """The logit that "gradient" asks about, as [position, vocabulary id]; None is the model's first
+    guess. May be set to an id, or to the text of one, at the selected query."""
     scale = traitlets.Enum(["linear", "sqrt", "log", "row"], "sqrt").tag(sync=True)
     """What is drawn of weights: themselves, roots, logarithms, or shares of their row's largest."""
     mass = traitlets.Float(0.9, min=0.0, max=1.0).tag(sync=True)
     """Share of each row's weights that is drawn as lines, the strongest first."""
 
+    measure: Any = traitlets.Enum(tuple(MEASURES), None, allow_none=True).tag(sync=True)
+    """By what thumbnails of heads are coloured: a column of ``Trace.heads()``; None for what each
+    head looks at."""
+    sort = traitlets.Bool(False).tag(sync=True)
+    """Whether the view "grid" lists heads from the largest `measure` down."""
+
+    written = traitlets.Int(0, min=0).tag(sync=True)
+    """How many tokens of what a model has written are on screen in the view "generation"."""
+
     @traitlets.default("heads")
     def _no_heads(self) -> Heads:
         return []
+
+    @traitlets.validate("joined")
+    def _by_stack(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        given: dict[Any, Any] = proposal["value"]
+        if set(given) - {"encoder", "cross", "decoder"}:
+            raise traitlets.TraitError(
+                f"joined={given!r} names other stacks than encoder, cross and decoder."
+            )
+        try:
+            return {stack: listed(heads) for stack, heads in given.items()}
+        except Trouble as trouble:
+            raise traitlets.TraitError(f"joined: {trouble}") from None
 
     @traitlets.validate("hide")
     def _in_order(self, proposal: dict[str, Any]) -> list[str]:

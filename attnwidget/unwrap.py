@@ -26,4 +26,6 @@ def unwrapped(given: Any, tokenizer: Any = None) -> tuple[Any, Any]:
         model = getattr(given, "model", None)
     if model is given or not isinstance(model, torch.nn.Module):
         return given, tokenizer
-    return model, tokenizer if tokenizer is not None else getattr(given, "tokenizer", None)
+    inside = (getattr(given, name, None) for name in ("processor", "tokenizer", "image_processor"))
+    readers = (reader for reader in (tokenizer, *inside) if reader is not None)
+    return model, next(readers, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import capture_cost, dragging, first_picture, hover, live, page, sizes
+from benchmarks import capture_cost, dragging, first_picture, generating, hover, live, page, sizes
 from benchmarks.timing import rows
 
 Measure = Callable[[], Iterator[tuple[str, str, str]]]
@@ -27,6 +27,7 @@ MEASURES: tuple[Measure, ...] = (
     first_picture.first_picture,
     first_picture.switches,
     live.live,
+    generating.generating,
     page.page,
     hover.hover,
     dragging.dragging,

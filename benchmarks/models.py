@@ -7,11 +7,16 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 
-def gpt2(layers: int = 12, heads: int = 12, width: int = 768) -> nn.Module:
+def gpt2(layers: int = 12, heads: int = 12, width: int = 768, vocabulary: int = 1000) -> nn.Module:
     """GPT-2 of transformers, on its default attention kernel."""
     torch.manual_seed(0)
     config = GPT2Config(
-        n_layer=layers, n_head=heads, n_embd=width, vocab_size=1000, bos_token_id=0, eos_token_id=0
+        n_layer=layers,
+        n_head=heads,
+        n_embd=width,
+        vocab_size=vocabulary,
+        bos_token_id=0,
+        eos_token_id=0,
     )
     return GPT2LMHeadModel(config).eval()
 

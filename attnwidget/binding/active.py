@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from torch.autograd.graph import GradientEdge
+
+    from attnwidget.binding.bound import Binding
+    from attnwidget.binding.kept import Kept
     from attnwidget.binding.recorder import Recorder
     from attnwidget.binding.torch_functions import TorchFunctions
 
@@ -25,6 +29,10 @@ class _Active(threading.local):
         What listens to torch functions, while it does.
     unseen : bool
         True while we run a bound model for ourselves: that is no pass of anybody's.
+    alone : Binding or None
+        The only one that sees passes then, if one does.
+    edges : dict of Kept to GradientEdge, or None
+        Where kept tensors stand in the graph, while a pass is run for its gradients.
     """
 
     def __init__(self) -> None:
@@ -32,6 +40,8 @@ class _Active(threading.local):
         self.silent = False
         self.mode: TorchFunctions | None = None
         self.unseen = False
+        self.alone: Binding | None = None
+        self.edges: dict[Kept, GradientEdge] | None = None
 
 
 active = _Active()
@@ -58,3 +68,14 @@ def unseen() -> Iterator[None]:
             yield
     finally:
         active.unseen, active.recorders = before
+
+
+@contextmanager
+def alone(binding: Binding) -> Iterator[None]:
+    """Let forward passes of this thread be recorded by one binding only, whoever has others."""
+    before = active.unseen, active.recorders, active.silent, active.alone
+    active.unseen, active.recorders, active.silent, active.alone = True, (), False, binding
+    try:
+        yield
+    finally:
+        active.unseen, active.recorders, active.silent, active.alone = before

@@ -31,6 +31,7 @@ from attnwidget.binding.torch_functions import TorchFunctions
 from attnwidget.binding.windows import sizes_of
 from attnwidget.call import AttentionCall
 from attnwidget.outputs import Logits, logits_of
+from attnwidget.pass_tokens import inputs_of
 from attnwidget.trace import Searched, Trace
 
 _bindings: weakref.WeakSet[Binding] = weakref.WeakSet()
@@ -173,7 +174,8 @@ class Binding:
         self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         recording = any(recorder.names is self._names for recorder in active.recorders)
-        if active.unseen or recording or recomputing() or _is_traced():
+        hidden = active.unseen and active.alone is not self
+        if hidden or recording or recomputing() or _is_traced():
             return forward(*args, **kwargs)
         _patches.complete()
         root = self._names.root()
@@ -210,7 +212,8 @@ class Binding:
     ) -> None:
         self._troubles = tuple(recorder.troubles)
         said = self._said(seen=bool(recorder.calls))
-        trace = Trace(recorder.calls, searched=self.searched, said=said)
+        inputs = _tell("reading the input", lambda given: inputs_of(*given), (args, kwargs)) or {}
+        trace = Trace(recorder.calls, searched=self.searched, said=said, inputs=inputs)
         logits = _tell("reading the output", logits_of, output)
         done = Pass(recorder.calls, args, kwargs, recorder.step, trace, logits)
         _tell("on_pass", self._on_pass, done)

@@ -98,7 +98,11 @@ def capture(
     """
     most = _most_passes(keep)
     trace = Trace()
-    binding = attach(model, lambda done: trace.add_pass(done.calls, most, max_bytes), copy=copy)
+
+    def keep_pass(done: Pass) -> None:
+        trace.add_pass(done.calls, most, max_bytes, inputs=done.trace.inputs)
+
+    binding = attach(model, keep_pass, copy=copy)
     trace.searched_by(binding.searched)
     try:
         yield trace

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from torch.autograd.graph import get_gradient_edge
 
+from attnwidget.binding.active import active
 from attnwidget.binding.caches import Positions
 
 
@@ -41,6 +43,8 @@ class Kept:
 
     def __init__(self, tensor: torch.Tensor, copy: bool = False) -> None:
         if tensor.requires_grad:
+            if active.edges is not None:
+                active.edges[self] = get_gradient_edge(tensor)
             tensor = tensor.detach()
         self._place = place_of(tensor) if copy else None
         self.tensor = tensor.clone() if copy else tensor

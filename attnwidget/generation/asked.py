@@ -1,4 +1,4 @@
-"""What a generation is asked for: its prompt, and how tokens are chosen. Checked before it begins."""
+"""What a generation is asked for: a prompt, and how tokens are chosen. Checked at the beginning."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ import torch
 
 from attnwidget.generation.loop import TARGET, tokens_in
 from attnwidget.generation.marks import Marks, marks_of
+from attnwidget.messages import MOST_NEW_TOKENS
 from attnwidget.pictures.predictions import logits_to_read, may_be_hidden_states, what_of
 from attnwidget.running import Encoded, encode, place
 from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
 
-MOST_NEW_TOKENS = 4096
 _OF_LOOP = ("do_sample", "temperature", "top_k", "seed")
 # Of what a model was called with, what tells a generation nothing or something wrong.
 _OF_A_PASS = ("labels", "position_ids", "cache_position", "past_key_values")
+NO_IDS = "A text goes on from ids, integers of shape (B, T)."
+NO_MODEL = Trouble(
+    "There is no model to write with.", "Give one: aw.explore(model, tokenizer, text)."
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Asked:
 
     Attributes
     ----------
+    model : torch.nn.Module
+        What writes.
     prompt : Encoded
         Arguments by name, on the device of the model.
     text : str or None
@@ -48,6 +54,7 @@ class Asked:
         What else the model's own ``generate`` is given; or `_OF_LOOP`.
     """
 
+    model: torch.nn.Module
     prompt: Encoded
     text: str | None
     most: int
@@ -78,10 +85,12 @@ def has_generate(model: torch.nn.Module | None) -> bool:
 def why_not(session: Session, snapshot: Snapshot | None) -> Trouble | None:
     """What keeps a session from writing; None if nothing does."""
     if session.model is None:
-        return Trouble(
-            "There is no model to write with.", "Give one: aw.explore(model, tokenizer, text)."
-        )
-    if has_generate(session.model) or snapshot is None:
+        return NO_MODEL
+    if snapshot is None:
+        return None
+    if session.tokenizer is None and _ids_given(snapshot) is None:
+        return Trouble("The prompt holds no token ids.", NO_IDS)
+    if has_generate(session.model):
         return None
     try:
         logits = logits_to_read(session, snapshot)
@@ -90,9 +99,7 @@ def why_not(session: Session, snapshot: Snapshot | None) -> Trouble | None:
     writing = next((s for s in snapshot.stacks if s.endswith("decoder")), None)
     stack = writing or next(iter(snapshot.stacks))
     is_next = logits.dim() == 3 and what_of(session, snapshot, stack, logits) == "next"
-    if is_next and not may_be_hidden_states(
-        session, snapshot.logits, "next", logits.shape[-1]
-    ):
+    if is_next and not may_be_hidden_states(session, snapshot.logits, "next", logits.shape[-1]):
         return None
     return Trouble(
         f"{type(session.model).__name__} writes no text.",
@@ -113,10 +120,9 @@ def asked(
     TypeError
         On an argument that a model without ``generate`` does not know.
     """
-    trouble = why_not(session, session.snapshot)
-    model = session.model
-    if trouble is not None or model is None:
-        raise trouble or AssertionError
+    trouble, model = why_not(session, session.snapshot), session.model
+    if model is None or trouble is not None:
+        raise trouble or NO_MODEL
     own = has_generate(model)
     most = _whole("max_new_tokens", max_new_tokens, 1, MOST_NEW_TOKENS)
     unknown = sorted(set(arguments) - set(_OF_LOOP))
@@ -126,7 +132,7 @@ def asked(
             f"generate() of its own: it takes max_new_tokens, {', '.join(_OF_LOOP)}."
         )
     _check_numbers(arguments)
-    prompt = place(_prompt(session, text), model)
+    prompt = place(_prompt(session, model, text), model)
     marks = marks_of(model, session.tokenizer)
     fitting = _fitting(prompt.kwargs, model, marks)
     settings = dict(arguments)
@@ -147,6 +153,7 @@ def asked(
     if seed is None and effective.get("do_sample"):
         seed = int.from_bytes(os.urandom(4))
     return Asked(
+        model,
         prompt,
         text,
         min(most, fitting),
@@ -158,19 +165,28 @@ def asked(
     )
 
 
-def _prompt(session: Session, text: str | None) -> Encoded:
+def _ids_given(snapshot: Snapshot) -> str | None:
+    """Which argument of a pass holds token ids: an index, or a name."""
+    encoded = snapshot.given.encoded if snapshot.given else None
+    if encoded is None:
+        return None
+    return tokens_in({**{str(i): arg for i, arg in enumerate(encoded.args)}, **encoded.kwargs})
+
+
+def _prompt(session: Session, model: torch.nn.Module, text: str | None) -> Encoded:
     """Arguments of the model by name."""
     snapshot = session.snapshot
     if text is not None:
-        encoded = encode(session.tokenizer, session.model, text)
+        encoded = encode(session.tokenizer, model, text)
     elif snapshot is not None and snapshot.generation is not None:
         encoded = snapshot.generation.prompt
     elif snapshot is not None and snapshot.given is not None and snapshot.given.encoded:
-        encoded = snapshot.given.encoded
+        before = snapshot.given.encoded
+        # An encoder–decoder begins anew: what it was given may be its own whole output.
+        encoded = Encoded(before.args, {k: v for k, v in before.kwargs.items() if k != TARGET})
     else:
         raise Trouble("There is no prompt.", "Set ex.text, or run the model on token ids first.")
-    assert session.model is not None
-    named = inspect.signature(session.model.forward).bind_partial(*encoded.args).arguments
+    named = inspect.signature(model.forward).bind_partial(*encoded.args).arguments
     kwargs = {**named, **encoded.kwargs}
     kept = {
         name: value
@@ -178,9 +194,7 @@ def _prompt(session: Session, text: str | None) -> Encoded:
         if isinstance(value, torch.Tensor) and name not in _OF_A_PASS
     }
     if tokens_in(kept) is None:
-        raise Trouble(
-            "The prompt holds no token ids.", "A text goes on from ids, integers of shape (B, T)."
-        )
+        raise Trouble("The prompt holds no token ids.", NO_IDS)
     return Encoded((), kept)
 
 

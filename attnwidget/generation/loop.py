@@ -12,7 +12,7 @@ import torch
 from attnwidget.generation.marks import Marks
 from attnwidget.outputs import logits_of
 from attnwidget.refusals import LONGEST_MESSAGE
-from attnwidget.trouble import Trouble, in_words
+from attnwidget.trouble import Trouble
 
 TARGET = "decoder_input_ids"
 
@@ -111,7 +111,8 @@ def write(
         except Exception as error:
             if ids.shape[1] == begun or isinstance(error, Trouble):
                 raise
-            return Written(ids, " ".join(in_words(error))[:LONGEST_MESSAGE])
+            said = f"the model raised {type(error).__name__}: {' '.join(str(error).split())}"
+            return Written(ids, said[:LONGEST_MESSAGE].rstrip("."))
         chosen = choose(logits).to(ids)
         if len(stops):
             chosen = torch.where(ended, ids[:, -1], chosen)

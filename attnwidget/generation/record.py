@@ -10,7 +10,8 @@ import torch
 from attnwidget.binding.bound import Pass
 from attnwidget.call import AttentionCall
 from attnwidget.generation.asked import Asked, asked, has_generate
-from attnwidget.generation.loop import TARGET, greedy, sampling, tokens_in, write
+from attnwidget.generation.loop import TARGET, Choose, greedy, sampling, tokens_in, write
+from attnwidget.generation.sharing import only_grows, share
 from attnwidget.generation.written import Candidates, Generation
 from attnwidget.given import given
 from attnwidget.outputs import Logits
@@ -19,6 +20,9 @@ from attnwidget.refusals import nothing_found
 from attnwidget.session import Session, Snapshot
 from attnwidget.trace import Trace
 from attnwidget.trouble import Trouble
+
+# Keys of all steps are joined every so many steps: more often, it would cost more than it spares.
+STEPS_APART = 16
 
 # Told after each token; returns whether to stop.
 Each = Callable[[], bool]
@@ -90,7 +94,7 @@ class Recording:
 
     def _generate(self, each: Each) -> str:
         """Let the model's own ``generate`` write: its cache, sampling and beams as they are."""
-        model: Any = self._session.model
+        model: Any = self.asked.model
         arguments = dict(self.asked.arguments)
         is_asked = False
 
@@ -112,10 +116,9 @@ class Recording:
 
     def _loop(self, each: Each) -> str:
         """Write with a whole pass for each token; of these only the last is shown."""
-        model, settings = self._session.model, self.asked.arguments
-        assert model is not None
+        model, settings = self.asked.model, self.asked.arguments
         seed = self.asked.seed
-        choose = greedy
+        choose: Choose = greedy
         if seed is not None:
             heat = settings.get("temperature") or 1.0
             choose = sampling(heat, settings.get("top_k") or None, seed)
@@ -156,21 +159,25 @@ class Recording:
                 self._ids = fed
                 self._start = fed.shape[1]
                 self._candidates = Candidates(self._start)
-            assert self._ids is not None
             self._candidates.hear(logits.kept, self._end(done, logits.kept.shape[1]))
             self._last, self._logits = done, logits
         if not self._is_own:
             self._passes.clear()
         self._passes.append(done.calls)
+        if len(self._passes) % STEPS_APART == 0 and self._may_share(done):
+            share(self._passes)
+
+    def _may_share(self, done: Pass) -> bool:
+        # Beams move the rows of a cache.
+        return self.asked.beams == 1 and only_grows(done.kwargs.get("past_key_values"))
 
     def _end(self, done: Pass, rows: int) -> int:
         """Index of the token that the last row of logits is to predict."""
-        assert self._ids is not None
         if rows > 1 and self._is_own:  # an assistant's proposals are looked at together
             for call in done.calls:
                 if call.kind == "self" and call.stack != "encoder":
                     return int(call.query_positions[-1]) + 1
-        return self._ids.shape[1]
+        return self._start + self.done
 
     def _choose(self, ids: torch.Tensor) -> None:
         """A token was chosen: `ids` (B, T) has it as its last."""
@@ -202,7 +209,10 @@ class Recording:
         lines: dict[int, list[int]] = {}
         if self.asked.beams > 1:  # of those that were chosen last nobody knows where they come from
             ids = self._beams[max(self._beams)]
-            lines = {at: _ancestors(self._beams[at], ids) for at in range(self._start, len(ids[0]))}
+            lines = {
+                at: _ancestors(self._beams[at], ids, self.asked.beams)
+                for at in range(self._start, len(ids[0]))
+            }
         found = self._candidates.read(ids.cpu(), lines)
         generation = Generation(
             ids.cpu(),
@@ -212,9 +222,12 @@ class Recording:
             self.stopped,
             self.asked.seed,
             self.asked.marks.stop,
+            self._candidates.vocabulary,
             self.asked.prompt,
         )
         last = self._last
+        if self._may_share(last):
+            share(calls)
         trace = Trace(searched=lambda _: last.trace.searched)
         for one in calls:
             trace.add_pass(one)
@@ -260,13 +273,13 @@ class _Fed:
         return scores
 
 
-def _ancestors(before: torch.Tensor, ids: torch.Tensor) -> list[int]:
-    """Which row of `before` each row of `ids` begins with; its own where none is alike."""
-    length = before.shape[1]
+def _ancestors(before: torch.Tensor, ids: torch.Tensor, beams: int) -> list[int]:
+    """Which row of `before` each row of `ids` begins with, among the beams of the same input."""
     rows = []
-    for item, row in enumerate(ids[:, :length]):
-        same = (before == row).all(1).nonzero().flatten().tolist()
-        rows.append(min(same, key=lambda at: abs(at - item), default=min(item, len(before) - 1)))
+    for item, row in enumerate(ids[:, : before.shape[1]]):
+        first = item - item % beams
+        same = (before[first : first + beams] == row).all(1).nonzero().flatten().tolist()
+        rows.append(first + min(same, key=lambda at: abs(first + at - item), default=item % beams))
     return rows
 
 

@@ -38,11 +38,13 @@ class Generation:
         Of its random numbers, if there were any.
     stops : frozenset of int
         Tokens that end a text.
+    vocabulary : int
+        How many tokens there are to choose from.
     prompt : Encoded
         Arguments of the model that it went on from.
     """
 
-    ids: torch.Tensor
+    ids: torch.Tensor = field(repr=False)
     start: int
     candidates: torch.Tensor = field(repr=False)
     shares: torch.Tensor = field(repr=False)
@@ -51,6 +53,7 @@ class Generation:
     stopped: str = ""
     seed: int | None = None
     stops: frozenset[int] = frozenset()
+    vocabulary: int = 0
     prompt: Encoded = field(default_factory=lambda: Encoded((), {}), repr=False)
 
     @property
@@ -73,9 +76,11 @@ class Candidates:
         self._found: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._chosen: dict[int, torch.Tensor] = {}
         self._last: tuple[int, torch.Tensor] | None = None
+        self.vocabulary = 0
 
     def hear(self, logits: torch.Tensor, end: int) -> None:
         """Take logits (B, L, V) of tokens up to the one at `end`, which they are to predict."""
+        self.vocabulary = logits.shape[2]
         first = max(0, self._start - (end - logits.shape[1] + 1))
         for row in range(first, logits.shape[1]):
             scores = logits[:, row].detach().float()

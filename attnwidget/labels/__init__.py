@@ -34,6 +34,8 @@ class Token:
         Number of the word it is a piece of, counted from 0 along the text.
     segment : int or None
         Which sentence of a pair it belongs to (BERT's token type); None where there are no pairs.
+    patch : (int, int) or None
+        Row and column, from 0, where it is a patch of an image.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Token:
     kind: str = ""
     word: int = 0
     segment: int | None = None
+    patch: tuple[int, int] | None = None
 
 
 def plain_tokens(texts: Iterable[str]) -> list[Token]:

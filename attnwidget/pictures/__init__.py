@@ -8,13 +8,21 @@ from attnwidget.messages import Picture, Slices, Want
 from attnwidget.pictures import (
     block,
     check,
+    direct,
+    distances,
+    filters,
+    generation,
+    heads,
+    image,
     joined,
     lines,
     model,
     order,
     overview,
+    patch_rows,
     positions,
     predictions,
+    roll,
     row,
     scaling,
     script,
@@ -30,24 +38,32 @@ from attnwidget.trouble import Trouble
 # Those drawn from the pass alone, and those that need the session's model or texts too.
 _OF_A_PASS: dict[str, Callable[[Snapshot, Want], Slices]] = {
     "check": check.paint,
-    "lines": lines.paint,
-    "overview": overview.paint,
-    "row": row.paint,
-    "tile": tile.paint,
 }
 _OF_A_SESSION: dict[str, Callable[[Session, Snapshot, Want], Picture]] = {
     "block": block.picture,
+    "direct": direct.picture,
+    "generation": generation.picture,
+    "filters": filters.picture,
+    "image": image.picture,
     "joined": joined.picture,
     "model": model.picture,
     "order": order.picture,
     "positions": positions.picture,
     "predictions": predictions.picture,
+    "roll": roll.picture,
     "scaling": scaling.picture,
     "script": script.picture,
     "shapes": shapes.picture,
     "steps": steps.picture,
 }
 _OF_A_SESSION_IN_SLICES: dict[str, Callable[[Session, Snapshot, Want], Slices]] = {
+    "heads": heads.paint,
+    "lines": lines.paint,
+    "distances": distances.paint,
+    "overview": overview.paint,
+    "patch_rows": patch_rows.paint,
+    "row": row.paint,
+    "tile": tile.paint,
     "without": without.paint,
 }
 

@@ -10,21 +10,24 @@ from attnwidget.messages import Picture, Progress, Slices, Want
 from attnwidget.pictures import where
 from attnwidget.pictures.shown import Shown
 from attnwidget.selection import size
-from attnwidget.session import Snapshot
+from attnwidget.session import Session, Snapshot
 
 # Lines of one picture, all lists together (8 bytes each).
 MOST_LINES = 4_194_304
 _LOW_HALF = 0xFFFF_FFFF
 
 
-def paint(snapshot: Snapshot, want: Want) -> Slices:
+def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
     """For every query its strongest keys ("from"), or for every key those who look at it ("to").
 
     int32 tokens (L, N) and float32 weights (L, N), largest first and of equals the first token
     first; only positive weights, the places left over hold token -1 and weight 0. float32 sums (L,)
     over all, NaN where one of the weights is.
+
+    Where weights may be negative, which ``signed`` says, the largest in size come first, all that
+    are not 0 count, and sums are those of sizes.
     """
-    shown = Shown.of(snapshot, want)
+    shown = Shown.of(snapshot, want, session)
     direction = where.direction_of(want)
     rows, cols = shown.queries, shown.keys
     lists, candidates = (rows, cols) if direction == "from" else (cols, rows)
@@ -34,18 +37,28 @@ def paint(snapshot: Snapshot, want: Want) -> Slices:
     sums: list[NDArray[np.float64]] = []
     for band in shown.bands(rows, cols):
         weights = shown.weights(band, cols)
-        sums.append(weights.sum(axis=axis, dtype=np.float64))
-        ranks.append(_largest(_ranks(weights, axis, band.start, sums[-1]), count, axis))
+        sizes = np.abs(weights) if shown.signed else weights
+        sums.append(sizes.sum(axis=axis, dtype=np.float64))
+        ranked = _ranks(sizes, axis, band.start, sums[-1])
+        if shown.signed:
+            ranked = _with_signs(ranked, weights)
+        ranks.append(_largest(ranked, count, axis))
         # A key's list goes on in the next band: only the strongest so far are kept.
         if axis == 0 and len(ranks) > 1:
             ranks, sums = [_largest(torch.cat(ranks), count, axis)], [np.sum(sums, axis=0)]
         if band.stop < rows.stop:
             yield Progress("drawing the lines", band.stop, rows.stop)
     found = torch.cat(ranks).numpy()
-    tokens, largest = _unpacked(found if direction == "from" else found.T)
+    found = found if direction == "from" else found.T
+    tokens, largest = _unpacked_signed(found) if shown.signed else _unpacked(found)
     yield Picture(
         "lines",
-        {"direction": direction, "of": size(candidates), "count": count},
+        {
+            "direction": direction,
+            "of": size(candidates),
+            "count": count,
+            **({"signed": True} if shown.signed else {}),
+        },
         {
             "tokens": tokens,
             "weights": largest,
@@ -92,3 +105,21 @@ def _unpacked(ranks: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.f
     line = bits > 0
     tokens = np.where(line, _LOW_HALF - (ranks & _LOW_HALF), -1).astype(np.int32)
     return tokens, np.where(line, bits.view(np.float32), np.float32(0.0))
+
+
+def _with_signs(ranks: torch.Tensor, weights: NDArray[np.float32]) -> torch.Tensor:
+    """`_ranks` of sizes with the sign in the lowest bit: 1 for what is positive.
+
+    A token's number then has 31 bits, which stay in the order they were.
+    """
+    low = (ranks & _LOW_HALF) - (1 << 31)  # tokens are counted from the end
+    positive = torch.from_numpy(weights > 0).to(torch.int64)
+    return (ranks >> 32 << 32) | (low << 1) | positive
+
+
+def _unpacked_signed(ranks: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Tokens and weights of `_with_signs`."""
+    plain = (ranks >> 32 << 32) | (((ranks & _LOW_HALF) >> 1) + (1 << 31))
+    tokens, sizes = _unpacked(plain)
+    # What is left over holds 0, not -0.
+    return tokens, np.where((ranks & 1) | (tokens < 0), sizes, -sizes).astype(np.float32)

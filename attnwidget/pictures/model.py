@@ -8,10 +8,14 @@ from typing import Any
 
 from attnwidget import labels
 from attnwidget.call import AttentionCall
+from attnwidget.generation.asked import why_not
 from attnwidget.messages import Picture, Want
+from attnwidget.pictures import image, roll
 from attnwidget.pictures.shown import items_in
+from attnwidget.pictures.target import target_of
 from attnwidget.reading import Item, Reading
 from attnwidget.session import Session, Snapshot
+from attnwidget.trouble import Trouble
 
 # So many ids tell whether a tokenizer has texts for them.
 _TRIED = 32
@@ -48,15 +52,22 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
                 "paused": session.paused,
             },
             "stacks": [_stack(snapshot, name) for name in snapshot.stacks],
-            "offers": _offers(snapshot),
+            "offers": _offers(session, snapshot, stack, int(batch)),
             "tokens": _tokens(session, snapshot, stack, int(batch), Reading.of(want)),
         },
     )
 
 
-def _offers(snapshot: Snapshot) -> list[str]:
+def _offers(session: Session, snapshot: Snapshot, stack: str, batch: int) -> list[str]:
     """The views of which only some passes have a picture."""
-    return ["joined"] if {"encoder", "decoder", "cross"} <= set(snapshot.stacks) else []
+    offers = ["image"] if image.shows(snapshot, stack, batch) else []
+    if roll.shows(session, snapshot, stack, batch):
+        offers.append("roll")
+    if {"encoder", "decoder", "cross"} <= set(snapshot.stacks):
+        offers.append("joined")
+    if snapshot.generation is not None or why_not(session, snapshot) is None:
+        offers.append("generation")
+    return offers
 
 
 def _stack(snapshot: Snapshot, name: str) -> dict[str, Any]:
@@ -97,11 +108,25 @@ def _tokens(
         "keys": None if keys == queries else _side(keys),
         "pairs": len(sentences) > 1,
         "notes": _notes(session, snapshot, stack, batch),
+        **_target(session, snapshot, stack, batch, reading),
     }
+
+
+def _target(
+    session: Session, snapshot: Snapshot, stack: str, batch: int, reading: Reading
+) -> dict[str, Any]:
+    """The logit that a reading asks about, for its sentences; null where there is none."""
+    if reading.weigh != "gradient":
+        return {}
+    try:
+        return {"target": target_of(session, snapshot, stack, batch, reading.target).facts}
+    except Trouble:  # the picture of the head says why
+        return {"target": None}
 
 
 def _side(items: Sequence[Item]) -> dict[str, Any]:
     segments = [item.segment for item in items]
+    patches = [None if item.patch is None else list(item.patch) for item in items]
     return {
         "texts": [item.text for item in items],
         "gaps": [item.gap for item in items],
@@ -109,6 +134,7 @@ def _side(items: Sequence[Item]) -> dict[str, Any]:
         "kinds": [item.kind for item in items],
         # Padding belongs to no sentence.
         "segments": None if set(segments) == {None} else [-1 if s is None else s for s in segments],
+        "patches": patches if any(patches) else None,
     }
 
 
@@ -118,6 +144,8 @@ def _notes(session: Session, snapshot: Snapshot, stack: str, batch: int) -> list
     notes = []
     if any(all(t.kind == "padding" for t in side) for side in (sides.queries, sides.keys)):
         notes.append("This item of the batch holds only padding.")
+    if snapshot.pass_tokens.windows(snapshot.stacks[stack], batch):
+        notes.append("Rows and columns count within a window, which is a batch item of its own.")
     call = snapshot.stacks[stack][0]
     given = snapshot.pass_tokens
     for name in ("source", "target") if given.given is None else ():

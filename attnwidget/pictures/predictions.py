@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from attnwidget import labels
+from attnwidget.generation.written import Generation
 from attnwidget.messages import Picture, Want
 from attnwidget.outputs import Logits
 from attnwidget.pictures.where import count, index, span, stack_of
@@ -30,6 +31,8 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
         If the model returned no logits, or none that belong to these tokens.
     """
     stack = stack_of(snapshot, want)
+    if snapshot.logits is None and snapshot.generation is not None and _writes(snapshot, stack):
+        return _of_steps(session, snapshot, snapshot.generation, stack, want)
     logits = logits_to_read(session, snapshot)
     batch = index(want, "batch", snapshot.stacks[stack][0].batch_size)
     check_fit(snapshot, stack, logits)
@@ -61,6 +64,39 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     )
 
 
+def _of_steps(
+    session: Session, snapshot: Snapshot, generation: Generation, stack: str, want: Want
+) -> Picture:
+    """Candidates of the steps of a generation, which returned no logits of its prompt."""
+    batch = index(want, "batch", len(generation.ids))
+    at = span(want, "at", snapshot.stacks[stack][0].query_len)
+    at = slice(at.start, min(at.stop, at.start + MOST_TOKENS))
+    most = count(want, "count", min(MOST_CANDIDATES, generation.candidates.shape[2]))
+    names = Names(session, "next")
+    found: list[Candidates] = []
+    for step in range(at.start + 1 - generation.start, at.stop + 1 - generation.start):
+        there = 0 <= step < generation.steps
+        tokens = generation.candidates[batch, step, :most].tolist() if there else []
+        shares = generation.shares[batch, step, :most].tolist() if there else []
+        found.append(
+            [
+                {"text": names.text(token), "share": share, "id": token}
+                for token, share in zip(tokens, shares, strict=True)
+                if token >= 0 and share == share
+            ]
+        )
+    return Picture(
+        "predictions",
+        {
+            "what": "next",
+            "at": [at.start, at.stop],
+            "of": generation.vocabulary,
+            "candidates": found,
+            "note": "" if all(found) else "Known are only the steps at which a token was written.",
+        },
+    )
+
+
 def logits_to_read(session: Session, snapshot: Snapshot) -> torch.Tensor:
     """(B, T, V) or (B, C), as the model returned them."""
     if snapshot.logits is None:
@@ -72,7 +108,7 @@ def logits_to_read(session: Session, snapshot: Snapshot) -> torch.Tensor:
                 "AutoModelForMaskedLM, or AutoModelForSequenceClassification."
             )
         raise Trouble("This model returns no logits.", detail)
-    if not snapshot.logits.named and session.tokenizer is None and not _class_names(session):
+    if not snapshot.logits.named and session.tokenizer is None and not class_names(session):
         raise Trouble(
             "This model returns no logits.",
             "It returns a plain tensor, which may be hidden states as well. Give its tokenizer, or "
@@ -114,7 +150,7 @@ def _writes(snapshot: Snapshot, stack: str) -> bool:
 
 def what_of(session: Session, snapshot: Snapshot, stack: str, logits: torch.Tensor) -> What:
     """What logits (B, T, V) stand for."""
-    if logits.shape[2] == len(_class_names(session)) != _vocabulary_size(session):
+    if logits.shape[2] == len(class_names(session)) != _vocabulary_size(session):
         return "token classes"
     # A single step of decoding does not show that its model only looks back.
     can_generate = getattr(session.model, "can_generate", None)
@@ -130,7 +166,7 @@ def _candidates(row: torch.Tensor, most: int, namer: Names, *, one_of: bool) -> 
         return []
     largest = torch.topk(shares, most)
     return [
-        {"text": namer.text(number), "share": share}
+        {"text": namer.text(number), "share": share, "id": number}
         for number, share in zip(largest.indices.tolist(), largest.values.tolist(), strict=True)
     ]
 
@@ -140,7 +176,7 @@ class Names:
 
     def __init__(self, session: Session, what: What) -> None:
         self._tokenizer = session.tokenizer
-        self._classes = _class_names(session) if "classes" in what else None
+        self._classes = class_names(session) if "classes" in what else None
         self._known = session.texts
 
     def text(self, number: int) -> str:
@@ -154,11 +190,15 @@ class Names:
         return self._known[number]
 
 
-def _class_names(session: Session) -> dict[int, str]:
+def class_names(session: Session) -> dict[int, str]:
+    """Names of classes, from ``config.id2label`` or a sequence `labels` that the model has."""
     named = getattr(getattr(session.model, "config", None), "id2label", None)
-    if not isinstance(named, Mapping):
-        return {}
-    return {int(number): str(name) for number, name in named.items()}
+    if isinstance(named, Mapping):
+        return {int(number): str(name) for number, name in named.items()}
+    listed = getattr(session.model, "labels", None)
+    if isinstance(listed, list | tuple) and all(isinstance(name, str) for name in listed):
+        return dict(enumerate(listed))
+    return {}
 
 
 def _vocabulary_size(session: Session) -> int | None:

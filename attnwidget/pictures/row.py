@@ -11,17 +11,18 @@ from attnwidget.messages import Picture, Progress, Slices, Want
 from attnwidget.pictures.shown import Shown
 from attnwidget.pictures.where import direction_of, index
 from attnwidget.selection import size
-from attnwidget.session import Snapshot
+from attnwidget.session import Session, Snapshot
 
 MASKED, NOT_A_NUMBER = 1, 2
 
 
-def paint(snapshot: Snapshot, want: Want) -> Slices:
+def paint(session: Session, snapshot: Snapshot, want: Want) -> Slices:
     """float32 weights with uint8 flags for masked places and NaN.
 
-    "from": of one query item over all keys; "to": of one key item over all queries.
+    "from": of one query item over all keys; "to": of one key item over all queries. ``signed``
+    where they may be negative.
     """
-    shown = Shown.of(snapshot, want)
+    shown = Shown.of(snapshot, want, session)
     direction = direction_of(want)
     rows, cols = shown.queries, shown.keys
     at = index(want, "at", size(rows if direction == "from" else cols))
@@ -41,7 +42,8 @@ def paint(snapshot: Snapshot, want: Want) -> Slices:
         {
             "direction": direction,
             "at": at,
-            "sum": float(np.nansum(weights, dtype=np.float64)),
+            "sum": float(np.nansum(np.abs(weights) if shown.signed else weights, dtype=np.float64)),
+            **({"signed": True} if shown.signed else {}),
         },
         {"weights": weights, "flags": flags_of(np.isnan(weights), visible)},
     )

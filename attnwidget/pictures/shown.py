@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from attnwidget.call import AttentionCall
 from attnwidget.messages import Want
+from attnwidget.pictures.weighed import is_signed, weighed
 from attnwidget.pictures.where import heads_of, index, stack_of
 from attnwidget.reading import Item, Reading, items_of
 from attnwidget.selection import Axis, size
-from attnwidget.session import Snapshot
+from attnwidget.session import Session, Snapshot
 from attnwidget.trouble import Trouble
+from attnwidget.weighing.weights import Weights
 
 # Weights between tokens that are held at once, all heads of a picture together (16 MiB).
 CELLS_AT_ONCE = 4_194_304
@@ -99,7 +101,7 @@ class Lens:
         return self.queries.spans is None and self.keys.spans is None and not self.renormalise
 
     def weights(
-        self, call: AttentionCall, heads: list[int] | None, rows: Axis, cols: slice, batch: int
+        self, call: Weights, heads: list[int] | None, rows: Axis, cols: slice, batch: int
     ) -> Numbers:
         """A part of some heads (None: of all), (heads, rows, cols).
 
@@ -126,7 +128,7 @@ class Lens:
         return made
 
     def visible(
-        self, call: AttentionCall, heads: list[int], rows: slice, cols: slice, batch: int
+        self, call: Weights, heads: list[int], rows: slice, cols: slice, batch: int
     ) -> NDArray[np.bool_]:
         """(rows, cols) bool: whether any token of a query may look at any of a key, in any head."""
         keys = self.keys.tokens(cols)
@@ -143,24 +145,46 @@ class Lens:
 
 @dataclass(frozen=True)
 class Shown:
-    """The heads that a want names, drawn as one: their mean, through a reading."""
+    """The heads that a want names, drawn as one: their mean, through a reading.
 
-    layers: list[tuple[AttentionCall, list[int], int]]  # each with its batch item
+    Attributes
+    ----------
+    layers : list of (Weights, list of int, int)
+        What is read of each layer, its heads, and its batch item.
+    lens : Lens
+    signed : bool
+        Whether numbers may be negative.
+    """
+
+    layers: list[tuple[Weights, list[int], int]]
     lens: Lens
+    signed: bool = False
 
     @classmethod
-    def of(cls, snapshot: Snapshot, want: Want) -> Shown:
+    def of(cls, snapshot: Snapshot, want: Want, session: Session | None = None) -> Shown:
         """What `want` names by stack, heads, batch and reading.
+
+        Parameters
+        ----------
+        session : Session, optional
+            Whose model is asked for more than the pattern; without it, the pattern is read.
 
         Raises
         ------
         Trouble
-            If one of them does not exist, or the reading leaves no token.
+            If one of them does not exist, the reading leaves no token, or cannot be had here.
         """
         found, stack = heads_of(snapshot, want), stack_of(snapshot, want)
         batch = index(want, "batch", snapshot.batch_size(stack))
-        lens = lens_of(snapshot, stack, found[0][0], batch, Reading.of(want))
-        return cls([(call, heads, snapshot.item(call, batch)) for call, heads in found], lens)
+        reading = Reading.of(want)
+        lens = lens_of(snapshot, stack, found[0][0], batch, reading)
+        if session is None:
+            reading = replace(reading, weigh="pattern")
+        layers = [
+            (weighed(session, snapshot, want, call, reading), heads, snapshot.item(call, batch))
+            for call, heads in found
+        ]
+        return cls(layers, lens, is_signed(reading))
 
     @property
     def queries(self) -> slice:
@@ -237,9 +261,9 @@ def items_in(
 
 
 def _renormalised(weights: Numbers) -> Numbers:
-    """Every row divided by its sum over the last axis; rows that sum to 0 stay."""
+    """Every row divided by the sum of its sizes over the last axis; where that is 0, it stays."""
     with np.errstate(all="ignore"):  # a given map may hold anything
-        sums = np.nansum(weights, axis=-1, keepdims=True, dtype=np.float64)
+        sums = np.nansum(np.abs(weights), axis=-1, keepdims=True, dtype=np.float64)
         made: Numbers = weights / np.where(sums == 0, 1.0, sums)
     return made
 

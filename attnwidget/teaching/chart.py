@@ -61,7 +61,7 @@ class Chart:
         if any(names) and not all(names):
             raise Trouble("x mixes names and numbers.", "Give names for bars, numbers for lines.")
         every = [number for numbers in self.series.values() for number in numbers]
-        places = [] if all(names) else list(self.x)
+        places = [at for at in self.x if not isinstance(at, str)]
         for number in (*every, *places, self.top):
             if number is not None and not math.isfinite(number):
                 raise Trouble(f"The chart has the number {number}.", "Give finite ones, or None.")

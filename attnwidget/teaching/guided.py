@@ -67,6 +67,7 @@ def _to_page(tour: Tour | None, widget: Any) -> dict[str, Any] | None:
                 "words": stop.nodes,
                 "highlight": stop.highlight,
                 "ask": stop.ask and stop.ask.on_page(),
+                "chart": stop.chart and stop.chart.on_page(),
                 "set": shown.traits,
                 "text": shown.text,
                 "entries": number,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from attnwidget.teaching.chart import Chart
 from attnwidget.teaching.markup import Node, parse
 from attnwidget.teaching.questions import Choose, Estimate, Question
 from attnwidget.trouble import Trouble
@@ -26,6 +27,8 @@ class Stop:
         "table", "blend", "beta", "arithmetic" or "sentence".
     ask : Choose or Estimate, optional
         A question that is answered before the reader goes on.
+    chart : Chart, optional
+        Numbers to show in the place of the picture; of an explorer it then is the view.
     **traits
         Traits of the widget to set, as ``layer=4, head=2, query="it", view="lines"``, also its
         ``text``, which runs the model. What a stop does not name stays as the stops before it had
@@ -40,6 +43,7 @@ class Stop:
     words: str
     highlight: str | None
     ask: Question | None
+    chart: Chart | None
     traits: dict[str, Any]
     nodes: list[Node]
 
@@ -50,6 +54,7 @@ class Stop:
         *,
         highlight: str | None = None,
         ask: Question | None = None,
+        chart: Chart | None = None,
         **traits: Any,
     ) -> None:
         if not words.strip():
@@ -59,13 +64,20 @@ class Stop:
                 f"ask is a {type(ask).__name__}.",
                 'Give aw.Choose(["this", "that"], answer=0) or aw.Estimate(0.5, within=0.1).',
             )
+        if chart is not None and not isinstance(chart, Chart):
+            raise Trouble(
+                f"chart is a {type(chart).__name__}.", "Give aw.Chart(x, {name: numbers})."
+            )
+        if chart is not None:
+            traits = {"view": "chart", **traits}
         words = inspect.cleandoc(words)
-        given = {"words": words, "highlight": highlight, "ask": ask, "traits": traits}
+        shown = {"words": words, "highlight": highlight, "ask": ask, "chart": chart}
+        given: dict[str, Any] = {**shown, "traits": traits}
         for name, value in {**given, "nodes": parse(words)}.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        more = {"highlight": self.highlight, "ask": self.ask}
+        more = {"highlight": self.highlight, "ask": self.ask, "chart": self.chart}
         said = {name: value for name, value in more.items() if value is not None}
         listed = "".join(f", {name}={value!r}" for name, value in {**said, **self.traits}.items())
         return f"Stop({self.words!r}{listed})"

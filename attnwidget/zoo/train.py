@@ -9,9 +9,29 @@ import argparse
 
 import torch
 
-from attnwidget.zoo.making import pairs_train, stories_train
+from attnwidget.zoo.making import (
+    digits_train,
+    melody_train,
+    pairs_train,
+    pooling_train,
+    recurrent_translator_train,
+    sentiment_train,
+    stories_train,
+    translator_train,
+)
 
-TRAINERS = {"stories": stories_train.main, "pairs": pairs_train.main}
+TRAINERS = {
+    "stories": stories_train.main,
+    "pairs": pairs_train.main,
+    "sentiment": sentiment_train.main,
+    "pooling": pooling_train.main,
+    "melody": melody_train.main,
+    "digits-vit": digits_train.main_vit,
+    "digits-hybrid": digits_train.main_hybrid,
+    "translator": translator_train.main,
+    "recurrent-translator": recurrent_translator_train.main,
+    "bottleneck-translator": recurrent_translator_train.main_bottleneck,
+}
 
 
 def main() -> None:

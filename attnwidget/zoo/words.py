@@ -22,11 +22,14 @@ class WordTokenizer:
     Parameters
     ----------
     vocabulary : sequence of str
-        Every known word, its place being its id; holds ``<s>`` and ``<unk>``.
+        Every known word, its place being its id; holds ``<unk>`` and the start mark.
+    start : str
+        The mark in front of every text; none if empty.
     """
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
+    def __init__(self, vocabulary: Sequence[str], start: str = START) -> None:
         self.vocabulary = list(vocabulary)
+        self.start = start
         self.ids = {word: i for i, word in enumerate(self.vocabulary)}
 
     def __len__(self) -> int:
@@ -36,11 +39,12 @@ class WordTokenizer:
         """``{"input_ids": (1, T) int64}``, ready for ``model(**tokenizer(text))``."""
         if return_tensors != "pt":
             raise ValueError(f'return_tensors is {return_tensors!r}; this tokenizer knows "pt".')
-        return {"input_ids": torch.tensor([self.encode(text)])}
+        return {"input_ids": torch.tensor([self.encode(text)], dtype=torch.int64)}
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, the start mark's first."""
-        return [self.ids[START], *(self._id(w) for w in _WORD.findall(text.replace("’", "'")))]
+        words = (self._id(word) for word in _WORD.findall(text.replace("’", "'")))
+        return [self.ids[self.start], *words] if self.start else list(words)
 
     def _id(self, word: str) -> int:
         for form in (word, word.lower(), word.capitalize()):
@@ -53,5 +57,5 @@ class WordTokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of the ids, written the usual way, without the start mark."""
-        words = [word for word in self.convert_ids_to_tokens(ids) if word != START]
+        words = [word for word in self.convert_ids_to_tokens(ids) if word != self.start]
         return re.sub(r" (?=[,.?!:;])", "", " ".join(words))

@@ -1,12 +1,20 @@
 /** Stands in for kernel and host: traits, and answers to wants from made-up attention. */
 
 import block from "../../tests/fixtures/views/block.json";
+import distances from "../../tests/fixtures/views/distances.json";
+import filters from "../../tests/fixtures/views/filters.json";
+import generation from "../../tests/fixtures/views/generation.json";
+import heads from "../../tests/fixtures/views/heads.json";
+import image from "../../tests/fixtures/views/image.json";
+import joined from "../../tests/fixtures/views/joined.json";
 import order from "../../tests/fixtures/views/order.json";
 import positions from "../../tests/fixtures/views/positions.json";
+import roll from "../../tests/fixtures/views/roll.json";
 import scaling from "../../tests/fixtures/views/scaling.json";
 import shapes from "../../tests/fixtures/views/shapes.json";
 import steps from "../../tests/fixtures/views/steps.json";
 import without from "../../tests/fixtures/views/without.json";
+import weighed from "../../tests/fixtures/weighed.json";
 import { MASKED, NOT_A_NUMBER, VISIBLE } from "../src/messages.js";
 import { made_up_steps } from "./made_up_steps.js";
 
@@ -35,16 +43,34 @@ import { made_up_steps } from "./made_up_steps.js";
  * @property {Partial<import("../src/messages.js").PassFacts>} [passes]  As if some were kept.
  * @property {string[]} [notes]  On how tokens are read.
  * @property {boolean} [live]  Whether the model's passes are followed; they are, if not told.
+ * @property {([number, number] | null)[]} [patches]  Where tokens are those of an image.
  * @property {string[]} [offers]  Views of which only some passes have a picture.
  * @property {number} [d]  Numbers in a query, key or value.
  * @property {Partial<import("../src/views/messages.js").StepsPicture>} [steps]  What is otherwise in them.
+ * @property {string} [why_not_measured]  Of heads that have no number.
+ * @property {any} [generation]  What is sent of it, in place of the first that was recorded.
  * @property {boolean} [silent]  Answers nothing after the first model picture.
  */
 
 /** @typedef {import("../src/messages.js").Reading} Reading */
 
 /** As `python -m tests.record_views` wrote it, by kind. @type {Record<string, any[]>} */
-const RECORDED = { block, order, positions, scaling, shapes, steps, without };
+const RECORDED = {
+  block,
+  distances,
+  filters,
+  generation,
+  image,
+  heads,
+  joined,
+  order,
+  positions,
+  roll,
+  scaling,
+  shapes,
+  steps,
+  without,
+};
 
 /** @param {unknown} one @param {unknown} other */
 const is_same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -64,6 +90,8 @@ function noise(...parts) {
 function head_weights(scene, layer, head, pass) {
   const keys = scene.keys ?? scene.tokens;
   const [rows, cols] = [scene.tokens.length, keys.length];
+  /** Of patches: from the middle of the image, where a token is none. @param {number} i */
+  const patch = (i) => scene.patches?.[i] ?? [2.5, 2.5];
   // The last head is the one that finds the noun of a pronoun.
   const finds_noun = layer === scene.layers.at(-1) && head === scene.heads - 1;
   const habit = finds_noun ? 5 : Math.floor(noise(layer, head) * 6);
@@ -81,7 +109,9 @@ function head_weights(scene, layer, head, pass) {
         continue;
       }
       let score = noise(layer, head, q, k, pass) + 0.6 * noise(layer, head, k);
-      const distance = Math.abs(k - at);
+      const distance = scene.patches
+        ? 3 * Math.hypot(patch(q)[0] - patch(k)[0], patch(q)[1] - patch(k)[1])
+        : Math.abs(k - at);
       if (habit === 0 && Math.round(at - k) === 1) score += sharpness;
       if (habit === 1 && distance < 0.5) score += sharpness;
       if (habit === 2 || (k === 0 && !finds_noun)) score += k === 0 ? sharpness * 0.7 : 0;
@@ -134,9 +164,10 @@ export function make_fake_model(scene, traits = {}) {
     key: null,
     batch: 0,
     step: null,
-    ...{ view: "lines", stage: "softmax", remove: "head", encoding: "model" },
-    ...{ heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
-    ...{ words: false, hide: [], renormalise: false, pair: null },
+    ...{ view: "lines", stage: "softmax", remove: "head", encoding: "model", joined: {} },
+    ...{ written: 0, heads: [], mean: false, direction: "from", scale: "sqrt", mass: 0.9 },
+    ...{ words: false, hide: [], renormalise: false, pair: null, measure: null, sort: false },
+    ...{ weigh: "pattern", target: null },
     ...traits,
   };
   /** @type {Map<string, Set<(...args: any[]) => void>>} */
@@ -211,6 +242,7 @@ export function make_fake_model(scene, traits = {}) {
       spans,
       kinds: spans.map(([start]) => kinds[start]),
       segments: scene.segments ? spans.map(([start]) => scene.segments?.[start] ?? 0) : null,
+      patches: scene.patches ? spans.map(([start]) => scene.patches?.[start] ?? null) : null,
     };
   };
 
@@ -350,6 +382,34 @@ export function make_fake_model(scene, traits = {}) {
         },
       );
     },
+    heads: (want) => {
+      const { content } = RECORDED.heads.find((made) => made.want.repeated === want.repeated);
+      if (scene.name === "stories" && scene.layers.length === 3) {
+        answer_as_recorded(want);
+        return;
+      }
+      const { arrays: _, measures, ...facts } = content;
+      const shape = [measures.length, scene.layers.length, scene.heads];
+      /** @type {Record<string, number>} */
+      const most = { nats: 3.2, tokens: 41, "": 14 };
+      const values = measures.flatMap((/** @type {any} */ one, /** @type {number} */ m) =>
+        scene.layers.flatMap((layer) =>
+          Array.from({ length: scene.heads }, (_, head) => {
+            if (scene.why_not_measured) return Number.NaN;
+            return (most[one.unit] ?? 1) * noise(m, layer, head) ** 4;
+          }),
+        ),
+      );
+      const why = scene.why_not_measured ?? "";
+      picture(
+        {
+          ...{ ...facts, key: want.key, layers: scene.layers },
+          ...(why && { on: "text", said_twice: null }),
+          measures: measures.map((/** @type {any} */ one) => ({ ...one, why })),
+        },
+        { values: [Float32Array.from(values), shape] },
+      );
+    },
     tile: ({ key, heads, rows, cols, size, reading }) => {
       const whole = weights_of(heads, reading);
       const [r0, r1] = rows ?? [0, whole.rows];
@@ -406,6 +466,17 @@ export function make_fake_model(scene, traits = {}) {
         { weights: [weights, [n]], flags: [flags, [n]] },
       );
     },
+    patch_rows: ({ key, layer, direction, at, reading }) => {
+      const heads = Array.from({ length: scene.heads }, (_, head) =>
+        list_of(weights_of([[layer, head]], reading), direction, at),
+      );
+      const n = heads[0].weights.length;
+      const weights = Float32Array.from(heads.flatMap((head) => [...head.weights]));
+      picture(
+        { key, kind: "patch_rows", stack, layer, direction, at },
+        { weights: [weights, [scene.heads, n]] },
+      );
+    },
     steps: (want) => {
       const is_recorded = RECORDED.steps.some(
         ({ want: made, content }) =>
@@ -458,11 +529,12 @@ export function make_fake_model(scene, traits = {}) {
 
   /** Views with a picture of their own are shown the bundled model's. @param {any} want */
   const answer_as_recorded = (want) => {
-    const all = RECORDED[want.kind];
+    const own = is_recorded(want) && weighed.filter((made) => made.want.kind === want.kind);
+    const all = /** @type {any[]} */ (own || RECORDED[want.kind]);
     const fits = all.find((/** @type {any} */ made) =>
       Object.entries(made.want).every(([name, value]) => is_same(value, want[name])),
     );
-    const { content, buffers } = fits ?? all[0];
+    const { content, buffers } = (want.kind === "generation" && scene.generation) || fits || all[0];
     emit(
       "msg:custom",
       { ...content, key: want.key, pass },
@@ -472,13 +544,17 @@ export function make_fake_model(scene, traits = {}) {
     );
   };
 
+  /** More than the pattern, of the bundled model: one head of it, and all small. @param {any} want */
+  const is_recorded = (want) =>
+    scene.name === "stories" && scene.layers.length === 3 && Boolean(want.reading?.weigh);
+
   const brought = new Map();
   /** @param {any} want */
   const answer = (want) => {
     if (scene.silent && want.kind !== "model") return;
     if (brought.get(want.key) === pass) return;
     brought.set(want.key, pass);
-    if (want.kind in answers) answers[want.kind](want);
+    if (want.kind in answers && !is_recorded(want)) answers[want.kind](want);
     else answer_as_recorded(want);
   };
   /** @param {() => void} then */

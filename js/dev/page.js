@@ -21,10 +21,10 @@ const chosen = { ...traits };
 for (const name of ["layer", "head", "query", "key"]) {
   if (asked.has(name)) chosen[name] = Number(asked.get(name));
 }
-for (const name of ["view", "stage", "remove", "encoding", "direction", "scale"]) {
+for (const name of ["view", "stage", "remove", "encoding", "direction", "scale", "measure", "weigh"]) {
   if (asked.has(name)) chosen[name] = asked.get(name);
 }
-for (const name of ["heads", "mean", "words", "hide"]) {
+for (const name of ["heads", "mean", "target", "words", "hide", "sort"]) {
   if (asked.has(name)) chosen[name] = JSON.parse(asked.get(name) ?? "");
 }
 

@@ -1,3 +1,6 @@
+import generation from "../../tests/fixtures/views/generation.json";
+import joined from "../../tests/fixtures/views/joined.json";
+
 /** Kinds of models and texts that must look right. */
 
 const ANIMAL = "[CLS] the animal didn ' t cross the street because it was too tired [SEP]".split(
@@ -15,6 +18,9 @@ const range = (n) => Array.from({ length: n }, (_, i) => i);
 /** @param {number} n */
 const words = (n) => range(n).map((i) => WORDS[(i * 7 + Math.floor(i / 5)) % WORDS.length]);
 
+/** Six rows of six. */
+const PATCHES = range(36).map((i) => /** @type {[number, number]} */ ([Math.floor(i / 6), i % 6]));
+
 /** @type {Record<string, () => {scene: import("./fake_kernel.js").Scene, traits?: Record<string, any>}>} */
 export const SCENES = {
   minilm: () => ({
@@ -31,6 +37,66 @@ export const SCENES = {
       name: "stories",
     },
     traits: { text: STORY.slice(1).join(" "), layer: 2, head: 2, query: 14, key: 2 },
+  }),
+  written: () => ({
+    scene: {
+      tokens: generation[0].content.target.texts.slice(0, -1),
+      layers: range(3),
+      heads: 4,
+      causal: true,
+      name: "stories",
+      offers: ["generation"],
+    },
+    traits: {
+      ...{ text: "Song: old dog new cat red sun. old dog", view: "generation", written: 4 },
+      ...{ layer: 2, head: 0, query: 12, key: 3 },
+    },
+  }),
+  translated: () => ({
+    scene: {
+      tokens: generation[1].content.target.texts.slice(0, -1),
+      keys: generation[1].content.source?.texts,
+      layers: range(2),
+      heads: 4,
+      name: "BART",
+      offers: ["generation"],
+      generation: generation[1],
+    },
+    traits: { view: "generation", written: 5, layer: 1, head: 1, query: 4, key: 3 },
+  }),
+  unwritten: () => ({
+    scene: {
+      tokens: STORY,
+      layers: range(3),
+      heads: 4,
+      causal: true,
+      name: "stories",
+      offers: ["generation"],
+      generation: {
+        content: {
+          type: "picture",
+          kind: "generation",
+          why_not: null,
+          steps: null,
+          coarse: false,
+          arrays: [],
+        },
+        buffers: [],
+      },
+    },
+    traits: { text: STORY.slice(1).join(" "), view: "generation", layer: 2, head: 2, query: 14 },
+  }),
+  /** The bundled translator, at the word behind "maison". */
+  joined: () => ({
+    scene: {
+      tokens: joined[0].content.target.texts,
+      keys: joined[0].content.source.texts,
+      layers: range(2),
+      heads: 2,
+      name: "Translator",
+      offers: ["joined"],
+    },
+    traits: { text: "the small red house …", view: "joined", layer: 1, head: 0, query: 3 },
   }),
   one: () => ({ scene: { tokens: ["hello"], layers: range(4), heads: 3 }, traits: { query: 0 } }),
   small: () => ({
@@ -178,6 +244,63 @@ export const SCENES = {
       causal: true,
     },
     traits: { query: 11, key: 1 },
+  }),
+  /** A vision transformer, whose image was recorded. */
+  picture: () => ({
+    scene: {
+      tokens: ["class token", ...PATCHES.map(([row, col]) => `row ${row + 1}, column ${col + 1}`)],
+      patches: [null, ...PATCHES],
+      kinds: ["special", ...PATCHES.map(() => "")],
+      layers: range(3),
+      heads: 4,
+      name: "ViT",
+      stack: "vision",
+      has_tokenizer: false,
+      offers: ["image"],
+    },
+    traits: { layer: 1, head: 1, query: 16, view: "image" },
+  }),
+  /** The same image within a text. */
+  picture_text: () => ({
+    scene: {
+      tokens: [
+        ...["<s>", "What", "stands", "on", "the", "hill", "?"],
+        ...PATCHES.map(([row, col]) => `row ${row + 1}, column ${col + 1}`),
+        ..."</image> A red house under the sun , quite alone .".split(" "),
+      ],
+      patches: [...range(7).map(() => null), ...PATCHES, ...range(11).map(() => null)],
+      layers: range(6),
+      heads: 8,
+      causal: true,
+      name: "LLaVA",
+      offers: ["image"],
+    },
+    traits: { layer: 4, head: 3, query: 46, view: "image" },
+  }),
+  /** One window of several, in which alone its patches look at one another. */
+  windows: () => ({
+    scene: {
+      tokens: range(16).map((i) => `row ${Math.floor(i / 4) + 1}, column ${(i % 4) + 1}`),
+      layers: range(4),
+      heads: 4,
+      name: "Swin",
+      batch_size: 16,
+      has_tokenizer: false,
+      offers: ["image"],
+    },
+    traits: { layer: 1, head: 1, query: 5, batch: 5, view: "image" },
+  }),
+  /** The melody that the bundled model opens with. */
+  melody: () => ({
+    scene: {
+      tokens: "<s> G4 E4 E4- | F4 D4 D4- || G4 E4 E4- | F4 D4 D4- || A4 F#4 F#4- | G4".split(" "),
+      layers: range(2),
+      heads: 4,
+      causal: true,
+      name: "Melody",
+      offers: ["roll"],
+    },
+    traits: { layer: 1, head: 3, query: 13, key: null, view: "roll" },
   }),
   silent: () => ({
     scene: { tokens: ANIMAL, layers: range(6), heads: 12, silent: true },

@@ -13,13 +13,12 @@ import { useFocusKept } from "./parts/use_focus_kept.js";
 import { useLecture } from "./parts/use_lecture.js";
 import { useSize } from "./parts/use_size.js";
 import { tour_action } from "./tour/keys.js";
-import { classes_of, pointed_at } from "./tour/state.js";
+import { chart_of, classes_of, pointed_at } from "./tour/state.js";
 import { TourPanel } from "./tour/tour.jsx";
 import { revealing } from "./ui.js";
 import { GridView } from "./views/grid.jsx";
 import { LinesView } from "./views/lines/lines.jsx";
 import { MatrixView } from "./views/matrix/matrix.jsx";
-import { StepsView } from "./views/steps/steps.jsx";
 import { TextView } from "./views/text.jsx";
 
 /**
@@ -36,18 +35,17 @@ import { TextView } from "./views/text.jsx";
  * @typedef {Omit<Shown, "source" | "tour" | "later"> & {beside: boolean}} ViewProps */
 
 /**
- * @type {Partial<Record<import("./views/names.js").ViewName, (props: ViewProps) => any>>}
+ * @type {Partial<Record<import("./views/names.js").ViewName, (props: any) => any>>}
  */
 const DRAWN_AS = {
   lines: LinesView,
   matrix: MatrixView,
   text: TextView,
-  steps: StepsView,
   grid: GridView,
 };
 
 const WITH_POINTER =
-  "In the matrix: click a cell to select it, Ctrl + wheel or pinch zooms, drag moves, double click shows all.";
+  "In the matrix: click a cell to select it, Ctrl + wheel or pinch zooms, drag moves, double click shows all. In the image: click a patch; then arrows move in all four directions, with Shift the other end, and Home goes to the class token.";
 
 /**
  * Whether a key belongs to the control that has the focus, and not to the widget.
@@ -71,9 +69,11 @@ export function App({ source, state, ui, scene, tour, later }) {
   const in_place = trouble.whole ?? trouble.main;
   const place = scene.place.value;
   const view = state.view.value;
-  const View = DRAWN_AS[view] ?? later.views.value?.[view];
+  const is_measured = view === "grid" && state.measure.value !== null;
+  const View =
+    (is_measured && later.views.value?.measured) || (DRAWN_AS[view] ?? later.views.value?.[view]);
   const lecture = ui.lecture.value;
-  const has_panel = view !== "grid" && !lecture;
+  const has_panel = view !== "grid" && view !== "chart" && !lecture;
   const [body, size] = useSize();
   // Until a new pass brings its own, the old thumbnails stand under the old layers.
   const stack = scene.overview.value?.place.stack ?? place?.stack ?? null;
@@ -146,7 +146,11 @@ export function App({ source, state, ui, scene, tour, later }) {
           {ui.search.value !== null && <Search scene={scene} ui={ui} />}
           <div class={`aw-main-picture${in_place ? " aw-dimmed" : ""}`}>
             {place && View && (
-              <View {...{ scene, state, ui }} beside={!has_panel || !panel.reads} />
+              <View
+                {...{ scene, state, ui }}
+                beside={!has_panel || !panel.reads}
+                chart={chart_of(tour)}
+              />
             )}
           </div>
           {in_place && <TroublePane title={in_place.title} detail={in_place.detail} />}

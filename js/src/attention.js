@@ -4,7 +4,8 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "./messages.js";
 
 /** @typedef {import("./messages.js").TilePicture} TilePicture */
 /** @typedef {import("./messages.js").RowPicture} RowPicture */
-/** One query's weights over all keys (Tk). @typedef {{weights: Float32Array, flags: Uint8Array}} Row */
+/** One query's weights over all keys (Tk); of signed ones the size counts.
+ * @typedef {{weights: Float32Array, flags: Uint8Array, signed?: true}} Row */
 
 /**
  * Weight of the cell at index `i` of the tile's cells.
@@ -13,8 +14,18 @@ import { MASKED, NOT_A_NUMBER, VISIBLE } from "./messages.js";
  * @param {number} i
  */
 function cell_value(tile, i) {
-  return tile.encoding === "linear" ? tile.cells[i] : tile.max * (tile.cells[i] / 255) ** 2;
+  return tile.encoding === "linear"
+    ? tile.cells[i]
+    : tile.signed
+      ? top_of(tile) * signed_share(tile.cells[i])
+      : tile.max * (tile.cells[i] / 255) ** 2;
 }
+
+/** Largest in size of numbers that may be negative. @param {{max: number, min?: number}} bounds */
+export const top_of = ({ max, min = 0 }) => Math.max(max, -min);
+
+/** What a byte of the kernel stands for where 128 is 0, as a share of the largest. @param {number} byte */
+export const signed_share = (byte) => Math.sign(byte - 128) * ((byte - 128) / 127) ** 2;
 
 /**
  * The tile holds each weight itself, as the model computed it.
@@ -57,6 +68,7 @@ export function row_of_tile(tile, query) {
   return {
     weights: /** @type {Float32Array} */ (tile.cells).subarray(start, start + shape[1]),
     flags: tile.flags.subarray(start, start + shape[1]),
+    signed: tile.signed,
   };
 }
 
@@ -78,12 +90,12 @@ export function column_of_tile(tile, key) {
     weights[query] = tile.cells[query * width + key - cols[0]];
     flags[query] = tile.flags[query * width + key - cols[0]];
   }
-  return { weights, flags };
+  return { weights, flags, signed: tile.signed };
 }
 
 /**
  * @typedef {object} RowFacts
- * @property {number} sum  Of all weights that are numbers.
+ * @property {number} sum  Of all weights (or their sizes) that are numbers.
  * @property {number} visible  How many keys the mask leaves.
  * @property {number} not_numbers
  * @property {number[]} order  Visible keys, largest weight first; equal weights in reading order.
@@ -101,7 +113,8 @@ export function row_facts(row) {
   for (let key = 0; key < weights.length; key++) {
     if (flags[key] === VISIBLE && !Number.isNaN(weights[key])) order.push(key);
   }
-  order.sort((a, b) => weights[b] - weights[a] || a - b);
+  const size = row.signed ? Math.abs : Number;
+  order.sort((a, b) => size(weights[b]) - size(weights[a]) || a - b);
   const { sum, numbers, not_numbers, entropy, most_entropy } = row_spread(row);
   return { sum, visible: numbers + not_numbers, not_numbers, order, entropy, most_entropy };
 }
@@ -113,10 +126,10 @@ export function row_facts(row) {
  *
  * @param {Row} row
  */
-function row_spread({ weights, flags }) {
+function row_spread({ weights, flags, signed }) {
   let [sum, w_log_w, numbers, not_numbers] = [0, 0, 0, 0];
   for (let key = 0; key < weights.length; key++) {
-    const w = weights[key];
+    const w = signed ? Math.abs(weights[key]) : weights[key];
     if (flags[key] === NOT_A_NUMBER || Number.isNaN(w)) not_numbers++;
     else if (flags[key] === VISIBLE) {
       numbers++;
@@ -183,24 +196,25 @@ export function head_facts(tile) {
 /**
  * What the sentence names, and what is left.
  *
- * @param {Row} row
+ * @param {Row & {whole?: number}} row  `whole`: what shares are of.
  * @param {RowFacts} facts
  * @param {number | null} key  The chosen key, named even where it is small.
  * @returns {{named: {key: number, share: number}[], others: number, others_share: number,
  *   missing: number}}
  */
-export function sentence_facts({ weights, flags }, facts, key) {
-  const top = facts.order.slice(0, 3).filter((k, i) => i === 0 || weights[k] >= 0.005);
+export function sentence_facts({ weights, flags, whole = 1 }, facts, key) {
+  const least = 0.005 * whole;
+  const top = facts.order.slice(0, 3).filter((k, i) => i === 0 || Math.abs(weights[k]) >= least);
   if (key !== null && flags[key] === VISIBLE && !top.includes(key) && !Number.isNaN(weights[key])) {
     top.push(key);
   }
-  const named = top.map((k) => ({ key: k, share: weights[k] }));
-  const share = named.reduce((sum, n) => sum + n.share, 0);
+  const named = top.map((k) => ({ key: k, share: weights[k] / whole }));
+  const share = named.reduce((sum, n) => sum + Math.abs(n.share), 0);
   return {
     named,
     others: facts.order.length - named.length,
-    others_share: Math.max(0, facts.sum - share),
-    missing: 1 - facts.sum,
+    others_share: Math.max(0, facts.sum / whole - share),
+    missing: 1 - facts.sum / whole,
   };
 }
 
@@ -212,9 +226,10 @@ export function sentence_facts({ weights, flags }, facts, key) {
  * @param {number} key
  * @returns {number | null}  null where the key is masked or not a number.
  */
-export function rank_in_row({ weights, flags }, facts, key) {
+export function rank_in_row({ weights, flags, signed }, facts, key) {
   if (flags[key] !== VISIBLE || Number.isNaN(weights[key])) return null;
-  return 1 + facts.order.filter((k) => weights[k] > weights[key]).length;
+  const size = signed ? Math.abs : Number;
+  return 1 + facts.order.filter((k) => size(weights[k]) > size(weights[key])).length;
 }
 
 /**
@@ -250,7 +265,9 @@ export function tile_of_overview(overview, layer, head, stack) {
     cols: [0, stack.key_len],
     block: [Math.ceil(stack.query_len / n), Math.ceil(stack.key_len / m)],
     max: overview.max[at * heads + head],
-    encoding: "sqrt",
+    min: overview.min?.[at * heads + head],
+    signed: overview.signed,
+    encoding: overview.signed ? "signed sqrt" : "sqrt",
     query_len: stack.query_len,
     key_len: stack.key_len,
     cells: overview.cells.subarray(start, start + n * m),

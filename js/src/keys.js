@@ -3,6 +3,7 @@
 import { toggle_head } from "./head_sets.js";
 import { is_head, whole_region } from "./place.js";
 import { zoomed } from "./ui.js";
+import { step_written, toggle_playing } from "./views/generation/steps.js";
 import { views_offered } from "./views/names.js";
 import { step_stage } from "./views/steps/stages.js";
 
@@ -66,8 +67,8 @@ function step_head({ state, place }, by) {
 }
 
 /**
- * The step that a lecture's remote makes: the next stage of the steps; else the next pass while
- * paused; else the next token.
+ * The step that a lecture's remote makes: the next stage of the steps, or token of a generation;
+ * else the next pass while paused; else the next token.
  *
  * @param {Control} control
  * @param {1 | -1} by
@@ -75,6 +76,7 @@ function step_head({ state, place }, by) {
 function step(control, by) {
   const passes = control.scene.model.peek()?.passes;
   if (control.state.view.peek() === "steps") step_stage(control, by);
+  else if (control.state.view.peek() === "generation") step_written(control, by);
   else if (passes?.paused) step_pass(control, by);
   else go_to_item(control, stepped, (now) => now + by);
 }
@@ -187,7 +189,7 @@ export const KEYS = [
   },
   {
     shown: ["Space", "Page ↓"],
-    words: "next step: a token, or a stage of the steps; back with Shift or Page ↑",
+    words: "next step: a token, a stage of the steps, a written token; back with Shift or Page ↑",
     keys: {
       " ": (c) => step(c, 1),
       PageDown: (c) => step(c, 1),
@@ -264,8 +266,15 @@ export const KEYS = [
   },
   {
     shown: ["p"],
-    words: "pause, follow again",
-    keys: { p: toggle_pause },
+    words: "pause, follow again; play what was written, or a melody",
+    keys: {
+      p: (c) => {
+        const view = c.state.view.peek();
+        if (view === "generation") toggle_playing(c);
+        else if (view === "roll") c.ui.playing.value = !c.ui.playing.peek();
+        else toggle_pause(c);
+      },
+    },
   },
   {
     shown: ["f"],

@@ -17,6 +17,7 @@ import { NOT_A_NUMBER, VISIBLE } from "./messages.js";
  * @property {number} count  How many of both are filled.
  * @property {number} sum  Of all weights of the token, also of those that are not listed.
  * @property {boolean} complete  All weights above 0 are listed.
+ * @property {number} [part]  Of shares: how much the whole is beside the largest of any token.
  */
 
 /** Nothing to draw. @type {Links} */
@@ -28,7 +29,14 @@ export const NO_LINKS = { items: [], weights: [], count: 0, sum: 0, complete: tr
  * @typedef {object} Strand
  * @property {import("./messages.js").LayerHead[]} set
  * @property {(direction: Direction, at: number) => Links} links
+ * @property {number} [top]  Where weights are told as shares of a token's sum: the largest sum.
  */
+
+/** Weights as shares of their sum. @param {Links} links @param {number} top @returns {Links} */
+function as_shares({ weights, count, sum, ...links }, top) {
+  const shares = Float32Array.from({ length: count }, (_, i) => weights[i] / sum);
+  return { ...links, count, weights: shares, sum: sum > 0 ? 1 : sum, part: sum / top };
+}
 
 /**
  * @param {TilePicture} tile  Exact, and whole along the axis that is asked for.
@@ -40,17 +48,18 @@ export function links_of_tile(tile, direction, at) {
   const [rows, cols] = tile.shape;
   const [length, start, step] = direction === "from" ? [cols, at * cols, 1] : [rows, at, cols];
   const items = [];
+  const size = tile.signed ? Math.abs : Number;
   let sum = 0;
   for (let i = 0; i < length; i++) {
     const cell = start + i * step;
-    const weight = tile.cells[cell];
+    const weight = size(tile.cells[cell]);
     if (tile.flags[cell] === NOT_A_NUMBER) sum = Number.NaN;
     if (tile.flags[cell] !== VISIBLE || !(weight > 0)) continue;
     sum += weight;
     items.push(i);
   }
   const weight_of = (/** @type {number} */ i) => tile.cells[start + i * step];
-  items.sort((a, b) => weight_of(b) - weight_of(a) || a - b);
+  items.sort((a, b) => size(weight_of(b)) - size(weight_of(a)) || a - b);
   return { items, weights: items.map(weight_of), count: items.length, sum, complete: true };
 }
 
@@ -72,9 +81,10 @@ export function links_of_lines(picture, at) {
  * @param {import("./messages.js").RowPicture} picture
  * @returns {Links}
  */
-export function links_of_row({ weights, flags, sum }) {
-  const items = [...weights.keys()].filter((i) => flags[i] === VISIBLE && weights[i] > 0);
-  items.sort((a, b) => weights[b] - weights[a] || a - b);
+export function links_of_row({ weights, flags, sum, signed }) {
+  const size = (/** @type {number} */ i) => (signed ? Math.abs(weights[i]) : weights[i]);
+  const items = [...weights.keys()].filter((i) => flags[i] === VISIBLE && size(i) > 0);
+  items.sort((a, b) => size(b) - size(a) || a - b);
   const total = flags.includes(NOT_A_NUMBER) ? Number.NaN : sum;
   const sorted = items.map((i) => weights[i]);
   return { items, weights: sorted, count: items.length, sum: total, complete: true };
@@ -87,10 +97,11 @@ export function links_of_row({ weights, flags, sum }) {
  * @param {import("./messages.js").RowPicture} row
  * @returns {Strand}
  */
-export function with_row({ set, links }, row) {
-  const whole = links_of_row(row);
+export function with_row({ set, links, top }, row) {
+  const whole = top ? as_shares(links_of_row(row), top) : links_of_row(row);
   return {
     set,
+    top,
     links: (direction, at) =>
       direction === row.direction && at === row.at ? whole : links(direction, at),
   };
@@ -101,9 +112,10 @@ export function with_row({ set, links }, row) {
  *
  * @param {import("./messages.js").LayerHead[]} set
  * @param {TilePicture | {from: LinesPicture | null, to: LinesPicture | null}} pictures
+ * @param {boolean} [in_shares]
  * @returns {Strand | null}  null where the tile is not the whole exact head.
  */
-export function strand_of(set, pictures) {
+export function strand_of(set, pictures, in_shares = false) {
   const is_tile = "cells" in pictures;
   if (is_tile) {
     const { rows, cols, query_len, key_len } = pictures;
@@ -113,8 +125,11 @@ export function strand_of(set, pictures) {
   }
   /** @type {Map<string, Links>} */
   const known = new Map();
+  const sums = is_tile ? pictures.row_sums : (pictures.from ?? pictures.to)?.sums;
+  const top = in_shares && sums ? sums.reduce((a, b) => Math.max(a, b || 0), 0) || 1 : undefined;
   return {
     set,
+    top,
     links(direction, at) {
       const name = `${direction} ${at}`;
       let found = known.get(name);
@@ -124,6 +139,7 @@ export function strand_of(set, pictures) {
           const picture = pictures[direction];
           found = picture ? links_of_lines(picture, at) : NO_LINKS;
         }
+        if (top) found = as_shares(found, top);
         known.set(name, found);
       }
       return found;
@@ -144,7 +160,7 @@ export function count_for_mass({ weights, count, sum }, mass) {
   let held = 0;
   for (let i = 0; i < count; i++) {
     if (held >= wished) return i;
-    held += weights[i];
+    held += Math.abs(weights[i]);
   }
   return count;
 }
@@ -180,7 +196,7 @@ export function between(before, after, share) {
   };
   add(before, 1 - share);
   add(after, share);
-  const sorted = [...weights].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  const sorted = [...weights].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]) || a[0] - b[0]);
   return {
     items: sorted.map(([item]) => item),
     weights: sorted.map(([, weight]) => weight),

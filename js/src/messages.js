@@ -11,6 +11,12 @@
  * @property {string[]} hide  In order: "first", "padding", "special".
  * @property {boolean} renormalise  What is left of a row is scaled to sum 1.
  * @property {[number, number] | null} pair  Only queries of the one sentence, keys of the other.
+ * @property {Weigh} [weigh]  What is read of heads, where it is not the pattern.
+ * @property {Target | null} [target]  The logit that a gradient is of: position and id, or what is
+ *   left open; null for the model's first guess.
+ *
+ * @typedef {"pattern" | "values" | "output" | "gradient" | "rollout"} Weigh
+ * @typedef {[number | null, number | null]} Target
  */
 
 /** A head by its layer and number. @typedef {[number, number]} LayerHead */
@@ -42,6 +48,8 @@
  *
  * @typedef {{type: "wants", view: string, wants: Want[], again?: true}} WantsMessage
  * @typedef {{type: "run", text: string}} RunMessage
+ * @typedef {{type: "generate", most: number, temperature: number | null, seed: number | null}} GenerateMessage
+ * @typedef {{type: "stop"}} StopMessage
  */
 
 /**
@@ -55,8 +63,11 @@
  * @property {[number, number][]} spans  Tokens of each, half-open.
  * @property {string[]} kinds  "special", "padding" or "".
  * @property {number[] | null} segments  Sentence of a pair.
+ * @property {([number, number] | null)[] | null} patches  Row and column in an image, from 0.
  * @typedef {{stack: string, batch: number, reading: Reading, queries: Side, keys: Side | null,
- *   pairs: boolean, notes: string[]}} TokenFacts  `keys`: null where they are the queries.
+ *   pairs: boolean, notes: string[], target?: TargetFacts | null}} TokenFacts  `keys`: null where they are the queries.
+ * @typedef {{position: number | null, id: number, text: string, at: string, is_guess: boolean,
+ *   what: "next" | "masked" | "token classes" | "classes"}} TargetFacts  A logit and what to call it.
  * @typedef {{shown: number, newest: number, kept: number[], paused: boolean}} PassFacts
  * @typedef {{dtype: string, shape: number[], name: string}} ArrayFacts
  * @typedef {{type: "picture", key: string, pass: number, coarse: boolean}} PictureBase
@@ -72,23 +83,25 @@
  * @typedef {PictureBase & {kind: "check", status: string, note: string,
  *   check: number | null}} CheckPicture
  * @typedef {PictureBase & {kind: "overview", layers: number[], sampled: boolean, cells: Uint8Array,
- *   max: Float32Array, shape: number[]}} OverviewPicture  shape of cells: [L, H, n, m]
+ *   max: Float32Array, min?: Float32Array, signed?: true, shape: number[]}} OverviewPicture  shape of cells: [L, H, n, m]
  * @typedef {PictureBase & {kind: "tile", rows: [number, number], cols: [number, number],
- *   block: [number, number], max: number, encoding: "linear" | "sqrt", query_len: number,
+ *   block: [number, number], max: number, min?: number, signed?: true,
+ *   encoding: "linear" | "sqrt" | "signed sqrt", query_len: number,
  *   key_len: number, cells: Float32Array | Uint8Array, flags: Uint8Array, row_sums: Float32Array,
  *   col_sums: Float32Array, shape: number[]}} TilePicture  shape of cells: [h, w]
  * @typedef {PictureBase & {kind: "row", direction: Direction, at: number, sum: number,
- *   weights: Float32Array, flags: Uint8Array, shape: number[]}} RowPicture  shape of weights: [n]
+ *   signed?: true, weights: Float32Array, flags: Uint8Array, shape: number[]}} RowPicture  shape of weights: [n]
  * @typedef {PictureBase & {kind: "lines", direction: Direction, of: number, count: number,
- *   tokens: Int32Array, weights: Float32Array, sums: Float32Array,
+ *   signed?: true, tokens: Int32Array, weights: Float32Array, sums: Float32Array,
  *   shape: number[]}} LinesPicture  shape of tokens and weights: [L, N], largest first, -1 where none
- * @typedef {{text: string, share: number}} Candidate
+ * @typedef {{text: string, share: number, id?: number}} Candidate  `id`: in the vocabulary, or of the class.
  * @typedef {PictureBase & {kind: "predictions", what: "next" | "masked" | "token classes" | "classes",
  *   at: [number, number], of: number, candidates: Candidate[][], note: string}} PredictionsPicture  one list for each token of `at`
  * @typedef {ModelPicture | CheckPicture | OverviewPicture | TilePicture | RowPicture | LinesPicture |
  *   PredictionsPicture | import("./views/messages.js").ViewPicture} Picture
  * @typedef {{type: "trouble", key: string | null, title: string, detail: string}} Trouble
  * @typedef {{type: "progress", what: string, done: number, of: number}} Progress
+ * @typedef {{type: "writing", done: number, of: number, over: boolean}} Writing
  */
 
 /** What a cell or a weight is, beside its number. */

@@ -31,20 +31,28 @@
  */
 
 /** @param {Reading} reading */
-export function reading_in_words({ words, hide, renormalise, pair }) {
-  const parts = [words && "words", ...hide, renormalise && "renormalised", pair?.join("-")];
+export function reading_in_words({ words, hide, renormalise, pair, weigh, target }) {
+  const parts = [
+    ...[words && "words", ...hide, renormalise && "renormalised", pair?.join("-")],
+    ...[weigh, target?.join()],
+  ];
   return parts.filter(Boolean).join(" ");
 }
 
 /**
  * The context that is wished for.
  *
- * @param {Pick<Selection, "batch" | "words" | "hide" | "renormalise" | "pair">} wished
+ * @param {Pick<Selection, "batch" | "words" | "hide" | "renormalise" | "pair"> &
+ *   Partial<Pick<Selection, "weigh" | "target">>} wished
  * @param {string} stack  "" for the first one.
  * @returns {Context}
  */
-export function context_of({ batch, words, hide, renormalise, pair }, stack) {
+export function context_of({ batch, words, hide, renormalise, pair, weigh, target }, stack) {
+  /** @type {Reading} */
   const reading = { words, hide: [...hide].sort(), renormalise, pair };
+  // The pattern goes without saying.
+  if (weigh && weigh !== "pattern") reading.weigh = weigh;
+  if (weigh === "gradient") reading.target = target ?? null;
   return { name: `${stack} ${batch} ${reading_in_words(reading)}`, stack, batch, reading };
 }
 
@@ -150,6 +158,12 @@ export function as_tokens(model, items) {
     ...(items.key !== undefined && { key: token(sides.keys, items.key) }),
   };
 }
+
+/** Whether what is shown are attention weights themselves. @param {Place} place */
+export const is_pattern = ({ context }) => !context.reading.weigh;
+
+/** Whether numbers say more as shares of their row. @param {Reading} reading */
+export const are_shares = ({ weigh }) => Boolean(weigh) && weigh !== "rollout";
 
 /** The token that looks, or (in the other direction) the one looked at. @param {Place} place */
 export const looker = (place) => (place.direction === "from" ? place.query : place.key);

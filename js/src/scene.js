@@ -2,10 +2,13 @@ import { computed } from "@preact/signals";
 import { column_of_tile, row_facts, row_of_tile } from "./attention.js";
 import { in_place, make_drawn } from "./drawn.js";
 import { LATER_WANT } from "./later.js";
+import { heads_wants } from "./measured.js";
 import {
+  are_shares,
   as_tokens,
   context_in_key,
   context_of,
+  is_pattern,
   looker,
   place_in,
   sides_of,
@@ -13,8 +16,15 @@ import {
 } from "./place.js";
 import { items_of, occurrences } from "./search.js";
 import { make_strung } from "./strung.js";
+import { patch_rows_want, rows_nearby } from "./views/image/wants.js";
 import { comes_later } from "./views/names.js";
-import { is_fetched_ahead, own_want, plain_context } from "./views/wants.js";
+import {
+  asks_direct,
+  direct_want,
+  is_fetched_ahead,
+  own_want,
+  plain_context,
+} from "./views/wants.js";
 import {
   check_want,
   LARGE,
@@ -78,21 +88,34 @@ export function make_scene(source, state, ui, later) {
     stage: state.stage.value,
     remove: state.remove.value,
     encoding: state.encoding.value,
+    joined: state.joined.value,
     direction: state.direction.value,
     words: state.words.value,
     hide: state.hide.value,
     renormalise: state.renormalise.value,
     pair: state.pair.value,
+    weigh: state.weigh.value,
+    target: state.target.value,
     scale: state.scale.value,
     mass: state.mass.value,
+    written: state.written.value,
+    measure: state.measure.value,
+    sort: state.sort.value,
   }));
 
   const context = computed(() => {
     // The first stack is asked for as that, not by its name: so the lists stay the same from before
     // the first pass on, and a kernel that has been busy ever since can guess them.
     const first = source.model.value?.stacks[0]?.name;
-    const { stack } = wished.value;
-    return context_of(wished.value, first === undefined || stack === first ? "" : stack);
+    const { stack, weigh, target, query } = wished.value;
+    const facts = source.model.value?.tokens.target;
+    // What is guessed in the place of a token is asked about where the reader is.
+    const here = weigh === "gradient" && facts?.what === "masked" && query !== null;
+    const asked = { ...wished.value, target: target ?? (here ? [query, null] : null) };
+    return context_of(
+      /** @type {import("./state.js").Selection} */ (asked),
+      first === undefined || stack === first ? "" : stack,
+    );
   });
 
   /** @type {ModelPicture | null} */
@@ -130,7 +153,8 @@ export function make_scene(source, state, ui, later) {
   const own_of = (at) =>
     own_want(state.view.value, {
       ...{ place: at, token: state.query.value, keys: ui.keys.value, remove: state.remove.value },
-      joined: ui.joined.value,
+      joined: state.joined.value,
+      output: ui.output.value,
     });
 
   /** The same after one key press. @param {Place} at */
@@ -143,8 +167,8 @@ export function make_scene(source, state, ui, later) {
       const is_here = query === null || query === at.query;
       const token = is_here ? state.query.value : spans[query][0];
       const remove = state.remove.value;
-      const joined = ui.joined.value;
-      return own_want(state.view.value, { place: next, token, keys: null, remove, joined });
+      const rest = { keys: null, remove, joined: state.joined.value, output: ui.output.value };
+      return own_want(state.view.value, { place: next, token, ...rest });
     });
   };
 
@@ -159,13 +183,21 @@ export function make_scene(source, state, ui, later) {
       predicting.value,
     );
     const own = own_of(at);
-    const is_missing = comes_later(state.view.value) && later.views.value === null;
-    const of_view = [...(is_missing ? [LATER_WANT] : []), ...(own ? [own] : [])];
+    const measured = heads_wants(at, state.measure.value);
+    const waits = comes_later(state.view.value) || measured.length > 0 || !is_pattern(at);
+    const is_missing = waits && later.views.value === null;
+    const of_view = [...(is_missing ? [LATER_WANT] : []), ...(own ? [own] : []), ...measured];
+    if (state.view.value === "grid" && asks_direct(at)) of_view.push(direct_want(at));
     const shown = [model_want(context.value), ...of_view, ...of_place];
     // Some pictures are about tokens whatever the reading: theirs are the facts of the plain one.
     const plain = plain_context(at);
     if (own && context_in_key(own.key) === plain.name) shown.push(model_want(plain));
     for (const next of own ? own_ahead(at) : []) if (next) shown.push({ ...next, prefetch: true });
+    if (state.view.value === "image") {
+      const rows = patch_rows_want(at);
+      if (rows) shown.push(rows);
+      if (model.value) shown.push(...rows_nearby(at, model.value, ui.peek.value));
+    }
     return shown.filter((want, i) => shown.findIndex(({ key }) => key === want.key) === i);
   });
 
@@ -192,6 +224,18 @@ export function make_scene(source, state, ui, later) {
     return { ...known, picture: known.picture };
   });
 
+  /** What heads are coloured by; null where by what they look at, or while it is not known. */
+  const measured = computed(() => {
+    const name = state.measure.value;
+    const at = place.value;
+    if (!at || !name) return null;
+    const [picture, text] = heads_wants(at, name).map(({ key }) => source.find(key)?.picture);
+    if (picture?.kind !== "heads") return null;
+    const found = later.views.value?.measured_of?.(picture, name);
+    // Of random tokens, there are fewer measures.
+    return found ? { ...found, text: text?.kind === "heads" ? text : picture } : null;
+  });
+
   const parts = { source, ui, wished, model, place, region_of, with_place };
   const drawn = make_drawn({ ...parts, overview });
   const strung = make_strung(parts);
@@ -210,6 +254,19 @@ export function make_scene(source, state, ui, later) {
       return last_own;
     }
     return last_own?.view === view ? { ...last_own, stale: true } : null;
+  });
+
+  /** @type {(import("./drawn.js").InPlace & {picture: Picture}) | null} */
+  let last_rows = null;
+
+  /** Of the image view: the selected token in every head of the layer; stale until it comes. */
+  const patch_rows = computed(() => {
+    const at = place.value;
+    const want = at && state.view.value === "image" ? patch_rows_want(at) : null;
+    const found = want && with_place(source.find(want.key));
+    if (found) last_rows = { ...in_place(found.model, found.place), picture: found.picture };
+    else if (last_rows) last_rows = { ...last_rows, stale: true };
+    return want ? last_rows : null;
   });
 
   /** What the main view is drawn from, whichever it is. */
@@ -232,12 +289,19 @@ export function make_scene(source, state, ui, later) {
     for (const picture of "tiles" in now ? now.tiles : whole) {
       if (picture.kind !== "tile") continue;
       const found = direction === "from" ? row_of_tile(picture, at) : column_of_tile(picture, at);
-      if (found) return { ...found, at, direction, facts: row_facts(found) };
+      if (found) return with_facts(found);
     }
     const entry = source.find(row_want(now.place, direction, at).key);
     if (entry?.picture.kind !== "row" || entry.model !== now.model) return null;
-    const { weights, flags } = entry.picture;
-    return { weights, flags, at, direction, facts: row_facts({ weights, flags }) };
+    const { weights, flags, signed } = entry.picture;
+    return with_facts({ weights, flags, signed });
+
+    /** @param {import("./attention.js").Row} row */
+    function with_facts(row) {
+      const facts = row_facts(row);
+      const shares = are_shares(/** @type {NonNullable<typeof now>} */ (now).place.context.reading);
+      return { ...row, at, direction, facts, whole: shares ? facts.sum : 1 };
+    }
   };
 
   /** The row of the token under the pointer, where it is at hand; else of the selected one. */
@@ -255,16 +319,39 @@ export function make_scene(source, state, ui, later) {
     return entry?.picture.kind === "check" ? entry.picture : null;
   });
 
+  /** What each head adds to the chosen logit directly; null while unknown or not asked for. */
+  const direct = computed(() => {
+    const at = place.value;
+    const found = at && asks_direct(at) ? source.find(direct_want(at).key)?.picture : null;
+    return found?.kind === "direct" ? found : null;
+  });
+
+  /** Words for what is more than the pattern, once they are here. */
+  const weighed = computed(() => later.views.value?.weighed ?? null);
+
+  /** @type {{pass: number, token: number, batch: number, stack: string,
+   *   made: {what: import("./messages.js").PredictionsPicture["what"], of: number, note: string,
+   *     token: number, candidates: import("./messages.js").Candidate[]} | null} | null} */
+  let last_predicted = null;
+
   /** What the model says comes at the selected token; null while unknown or not to be had. */
   const predictions = computed(() => {
     const at = place.value;
     const token = predicting.value;
     if (!at || token === null) return null;
+    const pass = model.value?.pass ?? 0;
     const entry = source.find(predictions_want(at, token).key);
-    if (entry?.picture.kind !== "predictions" || entry.model !== model.value) return null;
+    const name = { pass, token, batch: at.batch, stack: at.stack.name };
+    // Of another reading they are the same: the line stays while they come anew.
+    if (entry?.picture.kind !== "predictions" || entry.model !== model.value) {
+      const { made = null, ...last } = last_predicted ?? {};
+      return JSON.stringify(last) === JSON.stringify(name) ? made : null;
+    }
     const { what, candidates, of, note, at: span } = entry.picture;
     const list = what === "classes" ? candidates[0] : candidates[token - span[0]];
-    return list ? { what, of, note, token, candidates: list } : null;
+    const made = list ? { what, of, note, token, candidates: list } : null;
+    last_predicted = { ...name, made };
+    return made;
   });
 
   /** What the search has found: among the queries or, looked at, the keys; marked on both sides. */
@@ -291,10 +378,12 @@ export function make_scene(source, state, ui, later) {
     const found = keys.map((key) => source.trouble(key)).find((t) => t !== null);
     const grid = at && overview_want(at, SMALL).key;
     const token = predicting.value;
+    const [heads] = at ? heads_wants(at, state.measure.value) : [];
     return {
       whole: source.trouble(null) ?? source.trouble(model_want(context.value).key),
       main: found ?? null,
       overview: grid && source.trouble(grid),
+      measured: heads ? source.trouble(heads.key) : null,
       predictions: at && token !== null && source.trouble(predictions_want(at, token).key),
     };
   });
@@ -304,15 +393,28 @@ export function make_scene(source, state, ui, later) {
     place,
     wants,
     overview,
+    measured,
     drawn,
     strung,
     own,
+    patch_rows,
     shown,
     row,
     check,
     predictions,
+    direct,
+    weighed,
     found,
     trouble,
+    /** How far the model has come that writes; null while none does. */
+    writing: source.writing,
+    generate: source.generate,
+    stop_writing: source.stop_writing,
+
+    /** Ask about another logit. @param {number} at  A token. @param {number} id */
+    ask(at, id) {
+      state.choose({ target: [at, id] });
+    },
 
     /**
      * Choose items on screen; the traits get the tokens they stand for.

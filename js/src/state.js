@@ -33,15 +33,21 @@ import { batch, signal } from "@preact/signals";
  * @property {number | null} step  A kept pass to stay at; null follows the newest.
  * @property {import("./views/names.js").ViewName} view
  * @property {import("./views/steps/stage_names.js").Stage} stage  How far the steps are walked.
- * @property {"head" | "positions" | "order"} remove  What the model is to do without.
+ * @property {"head" | "residual" | "positions" | "order"} remove  What the model is to do without.
+ * @property {Record<string, LayerHead[]>} joined  Heads of stacks that are not selected.
  * @property {"model" | "sine" | "relative" | "rotary"} encoding  Which positions are shown.
  * @property {import("./messages.js").Direction} direction
  * @property {boolean} words
  * @property {string[]} hide
  * @property {boolean} renormalise
  * @property {[number, number] | null} pair
+ * @property {import("./messages.js").Weigh} weigh  What is read of heads.
+ * @property {import("./messages.js").Target | null} target  The logit that a gradient is of.
  * @property {"linear" | "sqrt" | "log" | "row"} scale
  * @property {number} mass  Share of each row's weights that is drawn as lines.
+ * @property {number} written  Tokens of a generation that are on screen.
+ * @property {import("./measured.js").MeasureName | null} measure  By what heads are coloured; null for what they look at.
+ * @property {boolean} sort  The grid lists heads from the largest measure down.
  */
 
 /** Traits the page may write, and what they are before a kernel has spoken. @type {Selection} */
@@ -59,13 +65,19 @@ const AT_FIRST = {
   stage: "softmax",
   remove: "head",
   encoding: "model",
+  joined: {},
   direction: "from",
   words: false,
   hide: [],
   renormalise: false,
   pair: null,
+  weigh: "pattern",
+  target: null,
   scale: "sqrt",
   mass: 0.9,
+  written: 0,
+  measure: null,
+  sort: false,
 };
 const WRITABLE = /** @type {(keyof Selection)[]} */ (Object.keys(AT_FIRST));
 /** `text` is only read: a text is run by a message. */

@@ -2,7 +2,7 @@ import { computed } from "@preact/signals";
 import { can_have_sink, is_sink_overall } from "./draw/scale.js";
 import { in_place } from "./drawn.js";
 import { strand_of, with_row } from "./links.js";
-import { looker, place_in, whole_region } from "./place.js";
+import { are_shares, is_pattern, looker, place_in, whole_region } from "./place.js";
 import { is_small, lines_want, row_want, sets_of, tile_want } from "./wants.js";
 
 /** Heads as links between tokens: all that are drawn together, of one and the same pass. */
@@ -55,6 +55,7 @@ export function make_strung({ source, ui, wished, place }) {
     const { stack } = found;
     const whole = /** @type {Strand[]} */ (strands);
     const has_sink =
+      is_pattern(found) &&
       can_have_sink(stack) &&
       whole.some(({ links }) => is_sink_overall(links("to", 0).sum, stack.query_len));
     last_strung = { ...in_place(own, found), strands: whole, has_sink };
@@ -63,13 +64,14 @@ export function make_strung({ source, ui, wished, place }) {
     /** @param {import("./messages.js").LayerHead[]} heads @param {(import("./messages.js").Picture | undefined)[]} pictures */
     function made(heads, pictures) {
       const [near] = pictures;
-      if (near?.kind === "tile") return strand_of(heads, near);
+      const shares = are_shares(/** @type {NonNullable<typeof at>} */ (at).context.reading);
+      if (near?.kind === "tile") return strand_of(heads, near, shares);
       /** @param {string} direction */
       const lines = (direction) => {
         const found = pictures.find((p) => p?.kind === "lines" && p.direction === direction);
         return found?.kind === "lines" ? found : null;
       };
-      return strand_of(heads, { from: lines("from"), to: lines("to") });
+      return strand_of(heads, { from: lines("from"), to: lines("to") }, shares);
     }
   });
 }

@@ -35,8 +35,10 @@ export function make_ui() {
     peek: signal(/** @type {Peek | null} */ (null)),
     /** Keys that the steps of one row were asked to show; null for those around the heaviest. */
     keys: signal(/** @type {import("./views/wants.js").KeysAsked | null} */ (null)),
-    /** The output word and the heads of each stack that the view "joined" shows, as last chosen. */
-    joined: signal(/** @type {import("./views/wants.js").JoinedAsked | null} */ (null)),
+    /** Position of the output word that the view "joined" showed last. */
+    output: signal(/** @type {number | null} */ (null)),
+    /** Whether a generation, or a melody, is being played. */
+    playing: signal(false),
     /** How often the tokens of the view "order" were shuffled; 0 for as they are in the text. */
     shuffles: signal(0),
     /** Whether they attend there through the model's causal mask. */

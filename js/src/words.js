@@ -21,14 +21,17 @@ export function in_powers(value, digits = 1) {
 }
 
 /**
- * A weight with three significant digits: 0.647, 0.0123, 4.50·10⁻⁵.
+ * A weight with three significant digits: 0.647, 0.0123, 4.50·10⁻⁵, 12.3.
  *
  * @param {number} value
+ * @returns {string}
  */
 export function weight_in_words(value) {
   if (Number.isNaN(value)) return "NaN";
   if (value === 0) return "0";
-  if (Math.abs(value) < 0.001) return in_powers(value, 3);
+  if (value < 0) return `−${weight_in_words(-value)}`;
+  if (value < 0.001) return in_powers(value, 3);
+  if (value >= 10) return value.toFixed(value < 100 ? 1 : 0);
   return value >= 0.9995 ? value.toFixed(2) : value.toFixed(value < 0.01 ? 5 : value < 0.1 ? 4 : 3);
 }
 
@@ -36,9 +39,11 @@ export function weight_in_words(value) {
  * A share as a percentage without decimals, never a bare 0 for something that is there.
  *
  * @param {number} share
+ * @returns {string}
  */
 export function percent(share) {
   if (Number.isNaN(share)) return "NaN";
+  if (share < 0) return share > -0.005 ? "> −1 %" : `−${percent(-share)}`;
   if (share > 0 && share < 0.005) return "<1 %";
   return `${Math.round(100 * share)} %`;
 }

@@ -40,7 +40,7 @@ const sum_of = (branches, sum = {}) => ({
   ...{ stream: 0, stream_factor: 1, total: 2, norm: null },
   branches: branches.map((branch) => ({
     role: /** @type {const} */ ("attention"),
-    ...{ parts: [], caller: "b", more: 0, width: 0 },
+    ...{ parts: [], caller: "b", end: "b", more: 0, width: 0 },
     ...{ norm_before: null, norm_after: null, factor: 1, added: 3, cosine: 4 },
     ...branch,
   })),

@@ -93,6 +93,11 @@ describe("the joined view", () => {
     expect(asked(model).source).toBeNull();
   });
 
+  test("keeps the heads that were chosen for the stacks that are not selected", async () => {
+    const { model } = await show("joined", { joined: { encoder: [[0, 1]] } });
+    expect(asked(model)).toMatchObject({ encoder: [[0, 1]], cross: [[1, 0]], decoder: null });
+  });
+
   test("goes to another word by a click or a key", async () => {
     const { el, model } = await show("joined");
     await click([...el.querySelectorAll(".aw-joined-words button")].at(-1) ?? el);
@@ -106,6 +111,9 @@ describe("the joined view", () => {
     const { el, model } = await show("joined");
     await click([...el.querySelectorAll(".aw-joined-band")][2]);
     expect(model.get("stack")).toBe("decoder");
+    expect(model.get("joined")).toEqual({ cross: [[1, 0]] });
+    expect(model.get("mean")).toBe(true);
+    expect(model.get("heads")).toEqual([0, 1, 2, 3].map((head) => [1, head]));
     await settled();
     expect(texts(el, ".aw-joined-band b")).toEqual(["Encoder", "Cross-attention", "Decoder"]);
   });

@@ -20,8 +20,8 @@ export function selection_of(other = {}) {
   return {
     ...{ stack: "encoder", layer: 1, head: 1, heads: [], mean: false, query: 2, key: 0, batch: 0 },
     ...{ step: null, view: "lines", stage: "softmax", direction: "from", scale: "sqrt", mass: 0.9 },
-    ...{ remove: "head", encoding: "model" },
-    ...PLAIN,
+    ...{ remove: "head", encoding: "model", joined: {}, measure: null, sort: false },
+    ...{ ...PLAIN, weigh: "pattern", target: null },
     ...other,
   };
 }
@@ -122,6 +122,7 @@ export function side_of(texts, other = {}) {
     spans: texts.map((_, i) => [i, i + 1]),
     kinds: texts.map(() => ""),
     segments: null,
+    patches: null,
     ...other,
   };
 }

@@ -267,6 +267,20 @@ describe("the view of positions", () => {
     expect(painted.get(canvas)).toEqual(grey_pixels(similarity.subarray(11, 15), 23 / 25, "light"));
     await type(one(el, "input[aria-label=position]"), "0");
     expect(text(el, ".aw-positions-patches h3")).toBe("Class token, over the picture");
+    // All patches with all others: four maps of two by two, row by row of all four.
+    const rows = [
+      ...[6, 7, 11, 12],
+      ...[8, 9, 13, 14],
+      ...[16, 17, 21, 22],
+      ...[18, 19, 23, 24],
+    ].map((i) => i / 25);
+    const maps = one(el, ".aw-positions-all canvas");
+    expect(painted.get(maps)).toEqual(grey_pixels(Float32Array.from(rows), 23 / 25, "light"));
+    expect(el.querySelector(".aw-map-of-maps > .aw-map-cell")).toBeNull();
+    const at = { clientX: 0.9, clientY: 0.1, bubbles: true };
+    one(el, ".aw-positions-all .aw-grey-map").dispatchEvent(new MouseEvent("click", at));
+    await settled();
+    expect(one(el, ".aw-map-of-maps > .aw-map-cell")).not.toBeNull();
   });
 
   test("where nothing was found it says what was looked for, and shows the paper's", async () => {

@@ -39,9 +39,13 @@ export function make_recorder() {
       const path = args[0] instanceof FakePath ? args[0].steps.slice() : undefined;
       calls.push({ what, args, path, fillStyle, strokeStyle, globalAlpha, lineWidth });
     };
-  const names = ["setTransform", "beginPath", "roundRect", "stroke", "fill", "fillRect"];
+  const names = [
+    ...["setTransform", "scale", "save", "restore", "translate", "rotate", "beginPath", "moveTo"],
+    ...["quadraticCurveTo", "arc", "roundRect", "stroke", "fill", "fillRect", "fillText"],
+  ];
   Object.assign(context, Object.fromEntries(names.map((name) => [name, keep(name)])), {
     clearRect: () => calls.splice(0),
+    setLineDash() {},
   });
   return /** @type {any} */ (context);
 }

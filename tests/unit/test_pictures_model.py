@@ -52,6 +52,7 @@ def test_the_plain_reading_has_an_entry_for_every_token() -> None:
         "spans": [[i, i + 1] for i in range(6)],
         "kinds": ["special", "", "", "special", "", "padding"],
         "segments": [0, 0, 0, 0, 1, -1],
+        "patches": None,
     }
     assert tokens["keys"] is None
     assert tokens["pairs"]

@@ -98,15 +98,18 @@ def test_classes_go_by_their_names() -> None:
     (found,) = facts["candidates"]
     assert [one["text"] for one in found] == ["joy", "anger", "LABEL_0"]
     assert sum(one["share"] for one in found) == pytest.approx(1.0)
-    facts = predict(session_with(logits), count=2)
+    session = session_with(logits)
+    facts = predict(session, count=2)
     assert [one["text"] for one in facts["candidates"][0]] == ["1", "2"]
+    session.model.labels = ("sad", "joy", "anger")  # type: ignore[union-attr]
+    assert [one["text"] for one in predict(session)["candidates"][0]] == ["joy", "anger", "sad"]
 
 
 def test_classes_that_do_not_exclude_each_other_are_judged_one_by_one() -> None:
-    config = {"problem_type": "multi_label_classification", "id2label": {0: "old", 1: "sad"}}
+    config: dict[str, Any] = {"problem_type": "multi_label_classification", "id2label": {0: "old", 1: "sad"}}
     facts = predict(session_with(torch.tensor([[0.0, 100.0]]), **config))
     assert facts["candidates"] == [
-        [{"text": "sad", "share": 1.0}, {"text": "old", "share": 0.5}],
+        [{"text": "sad", "share": 1.0, "id": 1}, {"text": "old", "share": 0.5, "id": 0}],
     ]  # fmt: skip
     assert "do not add up" in facts["note"]
 

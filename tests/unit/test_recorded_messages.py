@@ -44,6 +44,8 @@ def assert_same(new: dict[str, Any], old: dict[str, Any]) -> None:
     """Facts and numbers of two messages, but for how a processor rounds."""
     assert set(new["content"]) == set(old["content"])
     for name, value in old["content"].items():
+        if name == "pass" and old["content"]["kind"] == "generation":
+            continue  # how many of its steps were shown meanwhile is a matter of time
         if isinstance(value, float):
             assert new["content"][name] == pytest.approx(value, rel=1e-5, abs=1e-7), name
         else:

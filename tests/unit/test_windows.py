@@ -196,7 +196,7 @@ def test_beams_and_decoding_have_no_windows() -> None:
 
 def test_an_explorer_reaches_every_window() -> None:
     ex = aw.explore(swin(), inputs=torch.randn(PICTURES))
-    assert ex.tokens == [str(i) for i in range(16)]
+    assert ex.tokens == [f"row {i // 4 + 1}, column {i % 4 + 1}" for i in range(16)]
     for batch in (0, 31):
         ex.batch = batch
         assert ex.batch == batch
@@ -218,7 +218,7 @@ def test_layers_with_fewer_windows_show_one_of_the_same_input() -> None:
     (facts,) = drawn(session, kind="model", batch=31)
     assert facts.facts["stacks"][0]["batch_size"] == 32
     assert facts.facts["tokens"]["batch"] == 31
-    assert facts.facts["tokens"]["queries"]["texts"] == [str(i) for i in range(16)]
+    assert facts.facts["tokens"]["queries"]["texts"][5] == "row 2, column 2"
     calls = session.snapshot.stacks["encoder"]
     tile: dict[str, Any] = {"kind": "tile", "rows": None, "cols": None, "size": [64, 64]}
     for batch in (0, 15, 16, 31):

@@ -13,6 +13,10 @@ _LESSONS = {
     "self-attention": "A set looks at itself: queries, keys and values of the same words",
     "heads": "Several questions at once, and what becomes of the answers",
     "positions": "Attention knows no order: how positions bring it in",
+    "encoder-block": "Attention, Add & Norm, feed-forward, Add & Norm: what each adds",
+    "decoder": "One word at a time: masks, looking back, and looking at the source",
+    "before-transformers": "Recurrent translators: one vector, then looking back at each step",
+    "real-heads": "What heads do in a language model, by measures and by muting them",
 }
 
 

@@ -1,5 +1,6 @@
 /** Painting cells into an array of pixels: pure, so that a test can compare every pixel. */
 
+import { signed_share } from "../attention.js";
 import { MASKED, NOT_A_NUMBER } from "../messages.js";
 import { ramp_step, scale_of, tops_of_rows, weights_of_bytes } from "./scale.js";
 
@@ -7,6 +8,8 @@ import { ramp_step, scale_of, tops_of_rows, weights_of_bytes } from "./scale.js"
 /** @typedef {import("./colours.js").Palette} Palette */
 /** @typedef {{data: Uint32Array, width: number, height: number}} Pixels */
 
+/** Device pixels from stripe to stripe of what is below 0. */
+const STRIPES = 4;
 const GAP = -1;
 const OUTSIDE = -2;
 
@@ -61,6 +64,9 @@ export function paint_tile(target, tile, region, colours, { gap, unit, steps }) 
     if (flag === NOT_A_NUMBER) {
       return (x + height - y) % period < unit ? colours.ground : colours.not_a_number;
     }
+    if (colours.negative && tile.cells[cell] < (tile.encoding === "linear" ? 0 : 128)) {
+      return y % STRIPES < STRIPES / 2 ? colours.ground : colours.negative[steps[cell]];
+    }
     return colours.ramp[steps[cell]];
   };
 
@@ -96,7 +102,10 @@ export function paint_thumbnail(
   name,
   can_sink = true,
 ) {
-  const weights = weights_of_bytes(1);
+  const { negative } = colours;
+  const weights = negative
+    ? Float32Array.from({ length: 256 }, (_, byte) => Math.abs(signed_share(byte)))
+    : weights_of_bytes(1);
   const value = (/** @type {number} */ byte) => weights[byte];
   const scale = scale_of(name, cells, [n, m], { has_first: can_sink, value });
   const tops = name === "row" ? tops_of_rows(cells, [n, m], scale, value) : null;
@@ -111,14 +120,19 @@ export function paint_thumbnail(
   for (let i = 0; i < side; i++) {
     const start = (y + i) * target.width + x;
     for (let j = 0; j < side; j++) {
-      let [most, row] = [0, 0];
+      let [most, row] = [negative ? 128 : 0, 0];
       for (let r = down[i][0]; r < down[i][1]; r++) {
         for (let c = across[j][0]; c < across[j][1]; c++) {
-          if (cells[r * m + c] > most) [most, row] = [cells[r * m + c], r];
+          const byte = cells[r * m + c];
+          if (negative ? weights[byte] > weights[most] : byte > most) [most, row] = [byte, r];
         }
       }
       const step = tops ? ramp_step(name, weights[most], tops[row]) : by_byte[most];
-      target.data[start + j] = colours.ramp[step];
+      const is_below = negative && most < 128;
+      const striped = is_below && (y + i) % STRIPES < STRIPES / 2;
+      target.data[start + j] = striped
+        ? colours.ground
+        : (is_below ? negative : colours.ramp)[step];
     }
   }
 }

@@ -6,6 +6,7 @@
 /**
  * @typedef {object} Palette
  * @property {Uint32Array} ramp  256 steps from the ground to full ink, as pixels.
+ * @property {Uint32Array} [negative]  The same for numbers below 0, where there may be some.
  * @property {number} ground
  * @property {number} hatch
  * @property {number} not_a_number
@@ -84,16 +85,56 @@ const COLOURS = {
   },
 };
 
-/** @param {Scheme} scheme @returns {Rgb[]} */
-export function ramp_colours(scheme) {
-  return ramp_through(COLOURS[scheme].stops);
+/**
+ * Numbers with a sign: purple above 0, ochre below, which stay apart where red and green do not
+ * (their blue differs). Wherever they are drawn, those below 0 are striped or dashed as well.
+ *
+ * @type {Record<Scheme, {above: Rgb[], below: Rgb[]}>}
+ */
+const SIGNED = {
+  light: {
+    above: [
+      [255, 255, 255],
+      [163, 138, 194],
+      [73, 24, 120],
+    ],
+    below: [
+      [255, 255, 255],
+      [201, 168, 96],
+      [112, 74, 0],
+    ],
+  },
+  dark: {
+    above: [
+      [20, 23, 27],
+      [107, 84, 148],
+      [215, 187, 255],
+    ],
+    below: [
+      [20, 23, 27],
+      [120, 95, 42],
+      [247, 208, 117],
+    ],
+  },
+};
+
+/** Of strokes and washes. @type {Record<Scheme, {above: string, below: string}>} */
+export const SIGN_COLOURS = {
+  light: { above: "#6a3d9a", below: "#8a5f00" },
+  dark: { above: "#c3a2f2", below: "#e3b552" },
+};
+
+/** @param {Scheme} scheme @param {"above" | "below"} [sign] @returns {Rgb[]} */
+export function ramp_colours(scheme, sign) {
+  return ramp_through(sign ? SIGNED[scheme][sign] : COLOURS[scheme].stops);
 }
 
-/** @param {Scheme} scheme @returns {Palette} */
-export function palette(scheme) {
+/** @param {Scheme} scheme @param {boolean} [signed] @returns {Palette} */
+export function palette(scheme, signed = false) {
   const { stops, hatch, not_a_number, bar } = COLOURS[scheme];
   return {
-    ramp: Uint32Array.from(ramp_colours(scheme), as_pixel),
+    ramp: Uint32Array.from(ramp_colours(scheme, signed ? "above" : undefined), as_pixel),
+    ...(signed && { negative: Uint32Array.from(ramp_colours(scheme, "below"), as_pixel) }),
     ground: as_pixel(stops[0]),
     hatch: as_pixel(hatch),
     not_a_number: as_pixel(not_a_number),
@@ -101,10 +142,10 @@ export function palette(scheme) {
   };
 }
 
-/** The ramp as a CSS gradient, for the legend. @param {Scheme} scheme */
-export function ramp_gradient(scheme) {
-  const colours = ramp_colours(scheme).filter((_, i) => i % 51 === 0);
-  return `linear-gradient(to right, ${colours.map((c) => `rgb(${c.join(" ")})`).join(", ")})`;
+/** The ramp as a CSS gradient, for the legend. @param {Scheme} scheme @param {"above" | "below"} [sign] */
+export function ramp_gradient(scheme, sign) {
+  const colours = ramp_colours(scheme, sign).filter((_, i) => i % 51 === 0);
+  return `linear-gradient(to ${sign === "below" ? "left" : "right"}, ${colours.map((c) => `rgb(${c.join(" ")})`).join(", ")})`;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** From a weight to a place on the colour ramp. Pure functions; the legend says which is in use. */
 
+import { signed_share, top_of } from "../attention.js";
+
 /** @typedef {import("../messages.js").TilePicture} TilePicture */
 /** @typedef {import("../state.js").Selection["scale"]} ScaleName */
 
@@ -117,7 +119,10 @@ export function tops_of_rows(cells, [n, m], { top, beyond }, value) {
 
 /** @param {TilePicture} tile */
 const value_of = (tile) => {
-  if (tile.encoding === "linear") return (/** @type {number} */ cell) => cell;
+  if (tile.encoding === "linear") return tile.signed ? Math.abs : Number;
+  if (tile.signed) {
+    return (/** @type {number} */ byte) => top_of(tile) * Math.abs(signed_share(byte));
+  }
   const weights = weights_of_bytes(tile.max);
   return (/** @type {number} */ byte) => weights[byte];
 };

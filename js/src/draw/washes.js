@@ -13,19 +13,20 @@ const ROUND = 3;
  * @param {import("../links.js").Links} links
  * @param {import("./scale.js").ScaleName} name
  * @param {boolean} can_sink  Whether the first of the items may be a sink.
- * @returns {[number, number][]}  Items with their opacity.
+ * @returns {[number, number][]}  Items with their opacity, which has the sign of the weight.
  */
 export function opacities({ items, weights, count }, name, can_sink) {
   let first = 0;
   const rest = [];
   for (let i = 0; i < count; i++) {
-    if (items[i] === 0) first = weights[i];
-    else rest.push(weights[i]);
+    if (items[i] === 0) first = Math.abs(weights[i]);
+    else rest.push(Math.abs(weights[i]));
   }
   const { top } = scale_of(name, [first, ...rest], [1, rest.length + 1], { has_first: can_sink });
   return Array.from({ length: count }, (_, i) => [
     items[i],
-    FULL * share_of_ramp(name, weights[i], top),
+    // Below 0 where the weight is: its sign is drawn as well.
+    Math.sign(weights[i]) * FULL * share_of_ramp(name, Math.abs(weights[i]), top),
   ]);
 }
 
@@ -37,7 +38,8 @@ export function opacities({ items, weights, count }, name, can_sink) {
  * @param {object} what
  * @param {Box[][]} what.boxes  Of each item.
  * @param {{links: import("../links.js").Links[], colours: string[],
- *   scale: import("./scale.js").ScaleName, can_sink: boolean} | null} what.washes
+ *   signs?: {above: string, below: string} | null, scale: import("./scale.js").ScaleName,
+ *   can_sink: boolean} | null} what.washes
  * @param {number | null} what.near  The token whose attention it is.
  * @param {number | null} what.far
  * @param {Set<number>} what.found
@@ -52,14 +54,19 @@ export function draw_washes(context, ratio, what) {
     box.top + box.height > scrolled && box.top < scrolled + height;
 
   washes?.links.forEach((links, s) => {
-    context.fillStyle = washes.colours[s];
     for (const [item, opacity] of opacities(links, washes.scale, washes.can_sink)) {
-      if (opacity < 0.01) continue;
-      context.globalAlpha = opacity;
+      if (Math.abs(opacity) < 0.01) continue;
+      const below = opacity < 0;
+      context.fillStyle = washes.signs?.[below ? "below" : "above"] ?? washes.colours[s];
+      context.globalAlpha = Math.abs(opacity);
       for (const box of boxes[item] ?? []) {
         if (!in_sight(box)) continue;
         const stripe = box.height / washes.links.length;
-        context.fillRect(box.left, box.top + s * stripe, box.width, stripe);
+        const top = box.top + s * stripe;
+        context.fillRect(box.left, top, box.width, stripe);
+        // Dashed below, so that the colour does not stand alone.
+        for (let x = 0; below && x < box.width; x += 6)
+          context.fillRect(box.left + x, top + stripe - 3, Math.min(4, box.width - x), 3);
       }
     }
   });

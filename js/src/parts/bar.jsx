@@ -5,6 +5,7 @@ import { Segmented } from "./segmented.jsx";
 import { Stepper } from "./stepper.jsx";
 import { HelpButton } from "./text_line.jsx";
 import { TokensMenu } from "./tokens_menu.jsx";
+import { WeighSelect } from "./weigh_select.jsx";
 
 /** @typedef {import("../messages.js").CheckPicture} CheckPicture */
 
@@ -55,6 +56,7 @@ export function Bar({ state, scene, onHelp }) {
         />
       )}
       <div class="aw-bar-end">
+        <WeighSelect scene={scene} state={state} />
         <TokensMenu scene={scene} state={state} />
         <Segmented
           label="View"

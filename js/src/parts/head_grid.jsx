@@ -112,24 +112,28 @@ export function grid_rows(stack, sizes, only) {
  * @param {(layer: number, head: number) => void} props.onChoose
  * @param {(layer: number, head: number) => void} props.onToggle  On the swatch, or with Shift.
  * @param {(() => void) | undefined} [props.onOpen]  On double click and Enter.
+ * @param {boolean} [props.weighed]  Whether they are more than the pattern.
+ * @param {import("../measured.js").Measured | undefined} [props.measured]  What they are coloured by.
  */
 export function HeadGrid(props) {
   const { picture, stack, sizes, only, selected, scheme, scale } = props;
   const { together, colours_together, onChoose, onToggle, onOpen } = props;
+  const measured = props.measured ?? null;
   const { rows, height } = useMemo(
     () => grid_rows(stack, sizes, only),
     [stack.layers, only, sizes.side, sizes.gap, sizes.group],
   );
   const width = grid_width(stack, sizes);
-  const colours = useMemo(() => palette(scheme), [scheme]);
-  const can_sink = can_have_sink(stack);
+  const signed = picture?.signed === true;
+  const colours = useMemo(() => palette(scheme, signed), [scheme, signed]);
+  const can_sink = !props.weighed && can_have_sink(stack);
 
   const canvas = useCanvas(
     width,
     height,
     colours.ground,
     (pixels, _unit) => {
-      if (!picture) return;
+      if (!picture || measured) return;
       const [, heads, n, m] = picture.shape;
       const ratio = pixels.width / width;
       for (const row of rows) {
@@ -152,7 +156,7 @@ export function HeadGrid(props) {
         }
       }
     },
-    [picture, rows, colours, scale, can_sink],
+    [picture, rows, colours, scale, can_sink, measured === null],
   );
 
   const grid = useRef(/** @type {HTMLDivElement | null} */ (null));
@@ -212,7 +216,7 @@ export function HeadGrid(props) {
             sizes={sizes}
             selected={row.first === selected.layer ? selected.head : -1}
             swatches={swatches_of(row.first, together, colours_together)}
-            {...{ onChoose, onToggle, onOpen }}
+            {...{ measured, scheme, onChoose, onToggle, onOpen }}
           />
         ) : (
           <div
@@ -266,34 +270,42 @@ function is_on_swatch(event) {
 
 /**
  * @param {{row: GridRow, heads: number, sizes: Sizes, selected: number, swatches: string,
+ *   measured: import("../measured.js").Measured | null, scheme: import("../draw/colours.js").Scheme,
  *   onChoose: (layer: number, head: number) => void,
  *   onToggle: (layer: number, head: number) => void, onOpen: (() => void) | undefined}} props
  */
-function LayerRow({ row, heads, sizes, selected, swatches, onChoose, onToggle, onOpen }) {
+function LayerRow(props) {
+  const { row, heads, sizes, selected, swatches, measured, scheme } = props;
+  const { onChoose, onToggle, onOpen } = props;
   const colours = new Map(
     swatches.split(",").map((text) => /** @type {[string, string]} */ (text.split(" "))),
   );
   // Hundreds of buttons: a row is made anew only when something of its own has changed.
-  return useMemo(
-    () => (
+  return useMemo(() => {
+    const looks = Array.from({ length: heads }, (_, head) =>
+      measured?.look(row.first, head, sizes.side, scheme),
+    );
+    return (
       // biome-ignore lint/a11y/useSemanticElements: see the grid
       // biome-ignore lint/a11y/useFocusableInteractive: its cells are
       <div class="aw-layer" role="row" style={{ top: row.y, height: row.height }}>
         <span class={`aw-layer-number${selected >= 0 ? " aw-chosen" : ""}`} aria-hidden="true">
           {row.first}
         </span>
-        {Array.from({ length: heads }, (_, head) => (
+        {looks.map((look, head) => (
           // biome-ignore lint/a11y/useSemanticElements: see the grid
           <button
             key={head}
             type="button"
             role="gridcell"
-            class={`aw-head${colours.has(String(head)) ? " aw-together" : ""}`}
-            aria-label={`layer ${row.first}, head ${head}`}
+            class={`aw-head${colours.has(String(head)) ? " aw-together" : ""}${look ? ` ${look.classes}` : ""}`}
+            aria-label={`layer ${row.first}, head ${head}${look?.name ?? ""}`}
+            title={look ? `Layer ${row.first}, head ${head}${look.name}` : undefined}
             aria-selected={head === selected}
             tabIndex={head === selected ? 0 : -1}
             style={{
               ...{ left: left_of(head, sizes), width: sizes.side },
+              background: look?.background,
               "--aw-swatch": colours.get(String(head)),
             }}
             onClick={(event) => {
@@ -307,12 +319,13 @@ function LayerRow({ row, heads, sizes, selected, swatches, onChoose, onToggle, o
               onChoose(row.first, head);
               onOpen();
             }}
-          />
+          >
+            {look?.text}
+          </button>
         ))}
       </div>
-    ),
-    [row, heads, sizes.side, sizes.gap, sizes.group, selected, swatches],
-  );
+    );
+  }, [row, heads, sizes.side, sizes.gap, sizes.group, selected, swatches, measured, scheme]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { colours_of_heads } from "../draw/colours.js";
 import { toggle_head } from "../head_sets.js";
 import { step_layer } from "../keys.js";
+import { is_pattern } from "../place.js";
 import { grid_width, HeadGrid, sizes_for } from "./head_grid.jsx";
 import { LooksLike } from "./looks_like.jsx";
 import { Reading } from "./reading.jsx";
@@ -61,6 +62,7 @@ export function panel_of(layout, body, stack) {
 export function HeadsPanel({ scene, state, ui, stack, panel }) {
   const place = scene.place.value;
   const overview = scene.overview.value;
+  const measured = scene.measured.value ?? undefined;
   if (!place || !panel.sizes) return null;
   const layout = ui.layout.value;
   const trouble = scene.trouble.value.overview;
@@ -71,7 +73,10 @@ export function HeadsPanel({ scene, state, ui, stack, panel }) {
     <aside class="aw-heads" style={layout === "wide" ? { width: panel.width } : undefined}>
       {layout === "wide" && (
         <h3 class="aw-heading">
-          Heads{overview?.picture.sampled && <span class="aw-sampled"> from a sample of rows</span>}
+          Heads{measured && ` by ${measured.of.title.toLowerCase()}`}
+          {(measured ?? overview)?.picture.sampled && (
+            <span class="aw-sampled"> from a sample of rows</span>
+          )}
         </h3>
       )}
       {layout === "tiny" && (
@@ -103,6 +108,8 @@ export function HeadsPanel({ scene, state, ui, stack, panel }) {
             if (now) toggle_head(state, now, [layer, head]);
           }}
           onOpen={() => state.choose({ heads: [], mean: false })}
+          measured={measured}
+          weighed={!is_pattern(place)}
         />
       </div>
       {trouble && <TroublePane title={trouble.title} detail={trouble.detail} />}

@@ -8,10 +8,10 @@ import { in_powers, weight_in_words } from "../words.js";
  * What the colours mean, in numbers; the scale is chosen here.
  *
  * @param {{scale: Scale, block?: [number, number],
- *   marks?: {masked: boolean, not_numbers: boolean},
+ *   marks?: {masked: boolean, not_numbers: boolean}, signed?: boolean,
  *   scheme: import("../draw/colours.js").Scheme, onScale: (name: Scale["name"]) => void}} props
  */
-export function Legend({ scale, block = [1, 1], marks, scheme, onScale }) {
+export function Legend({ scale, block = [1, 1], marks, signed, scheme, onScale }) {
   const pooled = block[0] > 1 || block[1] > 1;
   const { name, top, beyond } = scale;
   const by_row = name === "row";
@@ -19,8 +19,16 @@ export function Legend({ scale, block = [1, 1], marks, scheme, onScale }) {
   return (
     <div class="aw-legend">
       <div class="aw-scale">
-        <div class="aw-ramp" style={{ backgroundImage: ramp_gradient(scheme) }} />
+        {signed ? (
+          <div class="aw-ramp aw-ramp-signed">
+            <i class="aw-striped" style={{ backgroundImage: ramp_gradient(scheme, "below") }} />
+            <i style={{ backgroundImage: ramp_gradient(scheme, "above") }} />
+          </div>
+        ) : (
+          <div class="aw-ramp" style={{ backgroundImage: ramp_gradient(scheme) }} />
+        )}
         <span class="aw-ramp-ends">
+          {signed && <span>{by_row ? "−" : weight_in_words(-top)}</span>}
           <span>{least}</span>
           <span>
             {by_row ? "row's largest" : `${beyond > top ? "≥ " : ""}${weight_in_words(top)}`}

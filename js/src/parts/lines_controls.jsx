@@ -67,13 +67,21 @@ export function WashLegend({ scene, state }) {
   const row = scene.row.value;
   const name = state.scale.value;
   const has_first = row?.direction === "from" && scene.strung.value?.has_sink === true;
-  const scale = row && scale_of(name, row.weights, [1, row.weights.length], { has_first });
+  const whole = row?.whole || 1;
+  const value = (/** @type {number} */ weight) => Math.abs(weight) / whole;
+  const scale = row && scale_of(name, row.weights, [1, row.weights.length], { has_first, value });
   return (
     <span class="aw-wash-legend">
       {scale && (
         <>
+          {row.signed && (
+            <>
+              <span>{percent(-scale.top)}</span>
+              <i class="aw-wash-ramp aw-minus" />
+            </>
+          )}
           <span>{name === "log" ? in_powers(scale.top / 10 ** DECADES) : "0"}</span>
-          <i class="aw-wash-ramp" />
+          <i class={`aw-wash-ramp${row.signed ? " aw-plus" : ""}`} />
           <span>
             {scale.beyond > scale.top && "≥ "}
             {percent(scale.top)}

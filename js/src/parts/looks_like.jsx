@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { head_facts, mean_distance } from "../attention.js";
+import { is_pattern } from "../place.js";
 import { percent } from "../words.js";
 
 /** Above this a habit is worth a name. */
@@ -20,7 +21,7 @@ export function LooksLike({ scene }) {
   const stack = picture?.place.stack;
   const is_self = stack?.kind === "self" && picture?.sides.keys === picture?.sides.queries;
   const has_row = row && row.facts.not_numbers === 0 && row.facts.order.length > 1;
-  if (!picture || (!head && !has_row)) return null;
+  if (!picture || !is_pattern(picture.place) || (!head && !has_row)) return null;
   return (
     <section class="aw-looks">
       <h3 class="aw-heading">Looks like</h3>

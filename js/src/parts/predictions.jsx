@@ -15,6 +15,9 @@ export function Predictions({ scene }) {
   if (!made) return <NoPredictions scene={scene} />;
   const token = <Token said text={picture.tokens.queries[picture.place.query]} as="query" />;
   const { what, candidates, note, of } = made;
+  const chosen = picture.model.tokens.target;
+  const asks = picture.place.context.reading.weigh === "gradient";
+  const at = what === "classes" ? 0 : made.token;
   if (candidates.length === 0) return note ? <p class="aw-predictions">{note}</p> : null;
   return (
     <p class="aw-predictions">
@@ -22,10 +25,23 @@ export function Predictions({ scene }) {
       {what === "masked" && <>In place of {token}: </>}
       {what === "token classes" && <>{token} is: </>}
       {what === "classes" && <>The text is: </>}
-      {candidates.slice(0, SHOWN).map(({ text, share }, i) => (
+      {candidates.slice(0, asks ? candidates.length : SHOWN).map(({ text, share, id }, i) => (
         <span key={i}>
           {i > 0 && ", "}
-          <Token said text={text} /> {percent(share)}
+          {asks && id !== undefined ? (
+            <button
+              type="button"
+              class="aw-candidate"
+              title="Ask about its logit"
+              aria-pressed={chosen?.id === id && (chosen?.position ?? 0) === at}
+              onClick={() => scene.ask(at, id)}
+            >
+              <Token said text={text} />
+            </button>
+          ) : (
+            <Token said text={text} />
+          )}{" "}
+          {percent(share)}
         </span>
       ))}
       <span class="aw-quiet">

@@ -48,14 +48,14 @@ export function Reading({ scene, letters = 14, listed = 0, onChoose }) {
                   as={item === place[far] ? far : "other"}
                   most={12}
                 />
-                <span class="aw-share-bar">
+                <span class={`aw-share-bar${row.weights[item] < 0 ? " aw-minus" : ""}`}>
                   <i
                     style={{
-                      width: `${(100 * row.weights[item]) / row.weights[row.facts.order[0]]}%`,
+                      width: `${Math.abs((100 * row.weights[item]) / row.weights[row.facts.order[0]])}%`,
                     }}
                   />
                 </span>
-                <span class="aw-share">{percent(row.weights[item])}</span>
+                <span class="aw-share">{percent(row.weights[item] / row.whole)}</span>
               </button>
             </li>
           ))}

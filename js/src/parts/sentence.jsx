@@ -1,7 +1,7 @@
 import { sentence_facts } from "../attention.js";
 import { KEYS } from "../keys.js";
 import { NOT_A_NUMBER } from "../messages.js";
-import { looker } from "../place.js";
+import { is_pattern, looker } from "../place.js";
 import { capitalised, heads_in_words, percent, plural } from "../words.js";
 import { Caps } from "./keys_help.jsx";
 import { Predictions } from "./predictions.jsx";
@@ -69,6 +69,8 @@ function Sentence({ scene }) {
     );
   }
   const { facts } = row;
+  const pattern = is_pattern(picture.place);
+  const Weighed = scene.weighed.value;
   if (facts.not_numbers > 0) {
     return (
       <>
@@ -88,6 +90,7 @@ function Sentence({ scene }) {
       </>
     );
   }
+  if (!pattern) return Weighed ? <Weighed.Said {...{ picture, row, token }} /> : `${where} …`;
   const said = from ? <LooksAt {...{ picture, row }} /> : <IsLookedAt {...{ picture, row }} />;
   return (
     <>
@@ -168,8 +171,9 @@ function IsLookedAt({ picture, row }) {
 function ReadingNote({ scene }) {
   const picture = scene.shown.value;
   if (!picture) return null;
-  const { words, hide, renormalise, pair } = picture.place.context.reading;
+  const { words, hide, renormalise, pair, weigh } = picture.place.context.reading;
   const notes = [...picture.model.tokens.notes];
+  if (weigh) notes.unshift(scene.weighed.value?.NOTES[weigh] ?? "");
   if (words) notes.push("Words: weights of a key's pieces are added, of a query's averaged.");
   if (hide.length > 0 || pair) {
     const kinds = hide.map((kind) => (kind === "first" ? "the first token" : `${kind} tokens`));
@@ -178,5 +182,5 @@ function ReadingNote({ scene }) {
       `Hidden: ${kinds.join(", ")}; rows are ${renormalise ? "scaled to sum 1 again" : "left as they are, so they sum to less than 1"}.`,
     );
   }
-  return notes.length > 0 ? <p class="aw-reading-note">{notes.join(" ")}</p> : null;
+  return notes.some(Boolean) ? <p class="aw-reading-note">{notes.join(" ")}</p> : null;
 }

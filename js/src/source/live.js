@@ -52,6 +52,7 @@ export function make_live_source(host, limit = CACHE_BYTES) {
   const whole_trouble = signal(/** @type {Trouble | null} */ (null));
   const progress = signal(/** @type {Progress | null} */ (null));
   const running = signal(false);
+  const writing = signal(/** @type {import("../messages.js").Writing | null} */ (null));
   /** How long an answer has been due. */
   const lateness = signal(/** @type {"none" | "slow" | "silent"} */ ("none"));
 
@@ -82,7 +83,10 @@ export function make_live_source(host, limit = CACHE_BYTES) {
 
   // -- to the kernel ------------------------------------------------------------------------------
 
-  /** @param {import("../messages.js").WantsMessage | import("../messages.js").RunMessage} message */
+  /**
+   * @param {import("../messages.js").WantsMessage | import("../messages.js").RunMessage |
+   *   import("../messages.js").GenerateMessage | import("../messages.js").StopMessage} message
+   */
   function send(message) {
     try {
       host.send(message);
@@ -237,9 +241,13 @@ export function make_live_source(host, limit = CACHE_BYTES) {
         if (content.key === null) {
           whole_trouble.value = content;
           running.value = false;
+          writing.value = null;
         } else {
           troubles.set(content.key, content);
         }
+      } else if (content.type === "writing") {
+        writing.value = content.over ? null : content;
+        if (!content.over) whole_trouble.value = null;
       } else if (content.type === "progress") {
         progress.value = content;
       }
@@ -258,6 +266,8 @@ export function make_live_source(host, limit = CACHE_BYTES) {
     progress: computed(() => progress.value),
     lateness: computed(() => lateness.value),
     running: computed(() => running.value),
+    /** How far the model has come that writes; null while none does. */
+    writing: computed(() => writing.value),
 
     /**
      * The picture of a key, of this pass or (until the new one comes) of an older one.
@@ -321,6 +331,16 @@ export function make_live_source(host, limit = CACHE_BYTES) {
       running.value = true;
       send({ type: "run", text });
       note_lateness();
+    },
+
+    /** Let the model write. @param {Omit<import("../messages.js").GenerateMessage, "type">} how */
+    generate(how) {
+      writing.value = { type: "writing", done: 0, of: how.most, over: false };
+      send({ type: "generate", ...how });
+    },
+
+    stop_writing() {
+      send({ type: "stop" });
     },
 
     stop() {

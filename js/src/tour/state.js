@@ -15,10 +15,16 @@ import { computed, signal } from "@preact/signals";
  */
 
 /**
+ * @typedef {{x: number[] | string[], series: {name: string, numbers: (number | null)[]}[],
+ *   x_title: string, y_title: string, unit: string, top: number | null}} Chart
+ */
+
+/**
  * @typedef {object} Stop
  * @property {Node[]} words
  * @property {string | null} highlight  A part of the widget that is pointed at.
  * @property {Question | null} ask
+ * @property {Chart | null} chart  Shown in the place of the picture.
  * @property {Record<string, any>} set  Traits, as they are at this stop.
  * @property {string | null} text  The text they hold for.
  * @property {number | null} entries  Which of the tour's entries a store then holds.
@@ -37,6 +43,12 @@ import { computed, signal } from "@preact/signals";
 /** The part of the widget that the open stop points at. @param {Tour} tour */
 export function pointed_at({ open, stop }) {
   return (open.value && stop.value?.highlight) || undefined;
+}
+
+/** The chart of the stop, or the last one before it. @param {Tour} tour */
+export function chart_of({ facts, at }) {
+  const passed = facts.value?.stops.slice(0, at.value + 1) ?? [];
+  return passed.reverse().find(({ chart }) => chart)?.chart ?? null;
 }
 
 /** Whether a question waits: until it is answered nothing may give it away. @param {Tour} tour */

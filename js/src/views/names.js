@@ -13,6 +13,7 @@ export const VIEWS = /** @type {const} */ ([
 /** Those of which some passes have a picture: the kernel says which. */
 const OF_SOME = /** @type {const} */ ([
   ["image", "Image"],
+  ["roll", "Piano roll"],
   ["generation", "Generation"],
   ["joined", "Joined"],
 ]);
@@ -24,13 +25,16 @@ const TAUGHT = /** @type {const} */ ([
   ["order", "Order"],
   ["positions", "Positions"],
   ["without", "Without"],
+  ["distances", "Distances"],
+  ["filters", "Filters"],
+  ["chart", "Chart"],
 ]);
 
 /** @typedef {(typeof VIEWS)[number][0] | (typeof OF_SOME)[number][0] | (typeof TAUGHT)[number][0]} ViewName */
 
 /** Whether a view is sent when it is first opened: see later.js. @param {ViewName} view */
 export const comes_later = (view) =>
-  view === "block" || [...OF_SOME, ...TAUGHT].some(([name]) => name === view);
+  view === "block" || view === "steps" || [...OF_SOME, ...TAUGHT].some(([name]) => name === view);
 
 /**
  * @param {ViewName} shown

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useDrawing } from "../draw/canvas.js";
-import { colours_of_heads } from "../draw/colours.js";
+import { colours_of_heads, SIGN_COLOURS } from "../draw/colours.js";
 import { draw_washes } from "../draw/washes.js";
 import { HeadSet } from "../parts/head_set.jsx";
 import { DirectionChoice, WashLegend } from "../parts/lines_controls.jsx";
@@ -58,6 +58,8 @@ function Passages({ strung, scene, state, ui }) {
         scheme,
       )
     : [scheme === "dark" ? "#5cb3e6" : "#0072b2"];
+  const signed = place.context.reading.weigh === "gradient";
+  const signs = signed && !several ? SIGN_COLOURS[scheme] : null;
   const direction = active?.direction ?? place.direction;
   const can_sink = direction === "from" && strung.has_sink;
 
@@ -79,7 +81,9 @@ function Passages({ strung, scene, state, ui }) {
       side={sides[name]}
       label={name === "queries" ? "query: looks" : "key: is looked at"}
       titled={!one}
-      washes={one || !is_near ? { links, colours, scale: state.scale.value, can_sink } : null}
+      washes={
+        one || !is_near ? { links, colours, signs, scale: state.scale.value, can_sink } : null
+      }
       active={one || is_near ? (active?.at ?? null) : null}
       direction={direction}
       far={one || !is_near ? (direction === "from" ? place.key : place.query) : null}
@@ -107,7 +111,8 @@ function Passages({ strung, scene, state, ui }) {
  * @param {string} props.label
  * @param {boolean} props.titled
  * @param {{links: import("../links.js").Links[], colours: string[],
- *   scale: import("../draw/scale.js").ScaleName, can_sink: boolean} | null} props.washes
+ *   signs: {above: string, below: string} | null, scale: import("../draw/scale.js").ScaleName,
+ *   can_sink: boolean} | null} props.washes
  * @param {number | null} props.active
  * @param {Direction} props.direction
  * @param {number | null} props.far  The other end of the selected link.
@@ -142,6 +147,7 @@ function Passage(props) {
       washes?.scale,
       washes?.can_sink,
       washes?.colours.join(),
+      washes?.signs,
       active,
       far,
       found,

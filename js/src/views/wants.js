@@ -6,15 +6,14 @@ import { context_of } from "../place.js";
 
 /** Keys, as tokens, that were asked for of one row. @typedef {{row: string, span: [number, number]}} KeysAsked */
 
-/** @typedef {{at: number, heads: Record<string, import("../messages.js").LayerHead[]>}} JoinedAsked */
-
 /**
  * @typedef {object} Asking  What a view may ask with.
  * @property {import("../place.js").Place} place
  * @property {number | null} token  The selected query as the model has it, not as an item.
  * @property {KeysAsked | null} keys  Of the steps.
  * @property {import("../state.js").Selection["remove"]} remove
- * @property {JoinedAsked | null} joined  What was chosen there last.
+ * @property {import("../state.js").Selection["joined"]} joined
+ * @property {number | null} output  Position of the output word that was shown there last.
  */
 
 /**
@@ -27,6 +26,15 @@ const WANTS = {
     const { name, stack, batch, reading } = context;
     return { key: `block|${name}`, kind: "block", stack, batch, reading };
   },
+  roll: ({ place: { context } }) => {
+    const { name, stack, batch, reading } = context;
+    return { key: `roll|${name}`, kind: "roll", stack, batch, reading };
+  },
+  image: ({ place: { context } }) => {
+    const { name, stack, batch, reading } = context;
+    return { key: `image|${name}`, kind: "image", stack, batch, reading };
+  },
+  generation: ({ place }) => of_head("generation", place, plain_context(place)),
   order: ({ place }) => of_head("order", place, plain_context(place)),
   shapes: ({ place }) => shapes_want(place),
   positions: ({ place }) => {
@@ -34,6 +42,8 @@ const WANTS = {
     return { key: `positions|${name}`, kind: "positions", stack, batch, reading };
   },
   joined: joined_want,
+  distances: ({ place }) => of_tokens("distances", place),
+  filters: ({ place }) => of_tokens("filters", place),
   scaling: ({ place }) => of_head("scaling", place),
   steps: steps_want,
   without: without_want,
@@ -59,6 +69,18 @@ function of_head(kind, { layer, head, ...place }, context = place.context) {
   return { key: `${kind}|${name}|${layer.layer}.${head}`, kind, stack, batch, reading, heads };
 }
 
+/**
+ * What is shown of a whole stack, its tokens as the model has them.
+ *
+ * @template {"distances" | "filters"} Kind
+ * @param {Kind} kind
+ * @param {import("../place.js").Place} place
+ */
+function of_tokens(kind, place) {
+  const { name, stack, batch, reading } = plain_context(place);
+  return { key: `${kind}|${name}`, kind, stack, batch, reading };
+}
+
 /** What is shown of a whole layer. @param {import("../place.js").Place} place @returns {Want} */
 function shapes_want({ context: { name, ...of }, layer: { layer } }) {
   return { key: `shapes|${name}|${layer}`, kind: "shapes", ...of, layer };
@@ -75,6 +97,14 @@ const PLAIN = { words: false, hide: [], renormalise: false, pair: null };
 /** Tokens as the model has them, whatever the reading. @param {import("../place.js").Place} place */
 export const plain_context = ({ context }) =>
   context_of({ batch: context.batch, ...PLAIN }, context.stack);
+
+/** What heads add to a logit directly is listed in the grid. @param {import("../place.js").Place} place */
+export const asks_direct = ({ context }) => context.reading.weigh === "gradient";
+
+/** @param {import("../place.js").Place} place @returns {Want} */
+export function direct_want({ context: { name, ...of } }) {
+  return { key: `direct|${name}`, kind: "direct", ...of };
+}
 
 /** Names the row that `KeysAsked` belongs to. @param {number} layer @param {number} head @param {number} query */
 export const row_name = (layer, head, query) => `${layer}.${head} ${query}`;
@@ -105,13 +135,13 @@ function steps_want({ place, token, keys }) {
  * @param {Asking} asking
  * @returns {Want}
  */
-function joined_want({ place, token, joined }) {
+function joined_want({ place, token, joined, output }) {
   const { batch } = place.context;
   const { name } = place.stack;
-  const heads = { ...joined?.heads, [name]: place.set };
+  const heads = { ...joined, [name]: place.set };
   const of = (/** @type {string} */ stack) => heads[stack] ?? null;
   const reads = name === "encoder";
-  const at = reads ? (joined?.at ?? null) : token;
+  const at = reads ? output : token;
   const source = reads ? token : null;
   const [encoder, cross, decoder] = ["encoder", "cross", "decoder"].map(of);
   const named = [encoder, cross, decoder].map(
@@ -130,7 +160,8 @@ function without_want({ place, token, remove }) {
   const { name, stack, batch, reading } = plain_context(place);
   const { layer } = place.layer;
   // Without positions it is the same whichever head is selected.
-  const what = remove === "head" ? `${layer}.${place.head}` : remove;
+  const of_layer = remove === "residual" ? `residual ${layer}` : remove;
+  const what = remove === "head" ? `${layer}.${place.head}` : of_layer;
   return {
     key: `without|${name}|${what} ${token}`,
     kind: "without",

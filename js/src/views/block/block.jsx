@@ -15,6 +15,8 @@ import { BlockSentence } from "./words.jsx";
 const LECTURE = 1.6;
 /** From here on the depth stands beside the diagram. */
 const BESIDE = 700;
+/** So many blocks leave room below their depth. */
+const FEW = 8;
 const [DEPTH_SHARE, PADDING, COLUMNS_GAP, STRIP_NAMES] = [0.42, 16, 24, 96];
 
 /** One block: the residual stream, what its parts add to it, and the same over depth. @param {Shown} props */
@@ -52,6 +54,16 @@ function Block({ scene, state, ui, own, picture }) {
     said.value = text;
   };
   const add_up = error_in_words(facts.error);
+  const is_few = is_beside && picture.layers.length <= FEW;
+  const tokens = inner > 0 && facts.sums.length > 0 && (
+    <BlockTokens
+      {...{ picture, facts, side, unit }}
+      item={item}
+      width={Math.max(80, (is_few ? depth : inner) - STRIP_NAMES * unit)}
+      onChoose={(query) => scene.select({ query })}
+      onSay={say}
+    />
+  );
   const notes = [add_up && `It ${add_up}.`, ...picture.notes].filter(Boolean).join(" ");
   return (
     <div
@@ -84,17 +96,10 @@ function Block({ scene, state, ui, own, picture }) {
               follows={is_beside}
               onChoose={(layer) => state.choose({ layer })}
             />
+            {is_few && tokens}
           </div>
         </div>
-        {inner > 0 && facts.sums.length > 0 && (
-          <BlockTokens
-            {...{ picture, facts, side, unit }}
-            item={item}
-            width={Math.max(80, inner - STRIP_NAMES * unit)}
-            onChoose={(query) => scene.select({ query })}
-            onSay={say}
-          />
-        )}
+        {!is_few && tokens}
       </div>
       <p class="aw-block-said" aria-live="off">
         {said.value ?? notes}

@@ -29,14 +29,28 @@ export function JoinedView({ scene, state, ui }) {
   const own = scene.own.value;
   const place = scene.place.value;
   const picture = own?.picture.kind === "joined" ? own.picture : null;
-  // What was chosen in one stack stays on screen while another one is selected.
+  // It stays on screen while a source word is selected.
   useEffect(() => {
     if (!place || !picture || own?.stale) return;
-    const { name } = place.stack;
-    const heads = { ...ui.joined.peek()?.heads, [name]: place.set };
-    ui.joined.value = { at: picture.at, heads };
+    ui.output.value = picture.at;
   }, [picture, place]);
   const element = ref.current;
+  /**
+   * To a token of another stack; the heads of both stay what they are.
+   *
+   * @param {"encoder" | "cross" | "decoder"} name
+   * @param {number} query
+   */
+  const go = (name, query) => {
+    if (!place || !picture) return;
+    const set = picture.heads[name];
+    const [[layer, head]] = set;
+    const several = set.length > 1;
+    state.choose({
+      ...{ stack: name, layer, head, heads: several ? set : [], mean: several, query },
+      joined: { ...state.joined.value, [place.stack.name]: place.set },
+    });
+  };
   return (
     <div class={`aw-joined${own?.stale ? " aw-stale" : ""}`}>
       {picture && <JoinedSentence picture={picture} />}
@@ -49,9 +63,7 @@ export function JoinedView({ scene, state, ui }) {
               class="aw-joined-band"
               aria-pressed={place.stack.name === name}
               title={`Choose its heads: ${what}`}
-              onClick={() =>
-                state.choose({ stack: name, ...(name !== "encoder" && { query: picture.at }) })
-              }
+              onClick={() => go(name, name === "encoder" ? picture.readers[0] : picture.at)}
             >
               <b>{title}</b> <span class="aw-quiet">{heads_said(picture.heads[name])}</span>
             </button>
@@ -61,7 +73,7 @@ export function JoinedView({ scene, state, ui }) {
       <div class="aw-joined-picture" ref={ref}>
         {picture && element && size.width > 0 && (
           <Words
-            {...{ picture, size, element, state }}
+            {...{ picture, size, element, state, go }}
             large={ui.lecture.value}
             stack={place?.stack.name ?? ""}
           />
@@ -73,9 +85,10 @@ export function JoinedView({ scene, state, ui }) {
 
 /**
  * @param {{picture: JoinedPicture, size: {width: number, height: number}, element: HTMLElement,
- *   state: import("../../state.js").State, large: boolean, stack: string}} props
+ *   state: import("../../state.js").State, large: boolean, stack: string,
+ *   go: (name: "encoder" | "cross" | "decoder", query: number) => void}} props
  */
-function Words({ picture, size, element, state, large, stack }) {
+function Words({ picture, size, element, state, large, stack, go }) {
   const { source, target, at } = picture;
   const measure = useMemo(
     () => text_measure(element, large ? 1.6 * LABEL_SIZE : LABEL_SIZE),
@@ -121,7 +134,7 @@ function Words({ picture, size, element, state, large, stack }) {
             look={`aw-joined-source${i === selected ? " aw-is-query" : ""}${source.kinds[i] ? " aw-special" : ""}`}
             weight={of_source.has(i) ? picture.cross[i] : null}
             said={`${text}: ${weight_in_words(picture.cross[i])} of the cross-attention${reading_said(readers.indexOf(i), encoder, width, source.texts)}`}
-            onChoose={() => state.choose({ stack: "encoder", query: i })}
+            onChoose={() => (stack === "encoder" ? state.choose({ query: i }) : go("encoder", i))}
           />
         ))}
       </ol>

@@ -132,7 +132,7 @@ function Row({ token, text, label, look, top, height, width, wash, shares }) {
       title={label === text ? undefined : `${text} (token ${token})`}
     >
       <span class="aw-row-word" style={{ width }}>
-        <i class="aw-wash" style={{ opacity: wash }} />
+        <i class={`aw-wash${wash < 0 ? " aw-minus" : ""}`} style={{ opacity: Math.abs(wash) }} />
         <bdi dir="auto" class={marked ? "aw-marked" : ""}>
           {label}
         </bdi>

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { useDrawing } from "../../draw/canvas.js";
-import { colours_of_heads, faint_colour } from "../../draw/colours.js";
+import { colours_of_heads, faint_colour, SIGN_COLOURS } from "../../draw/colours.js";
 import { draw_links, draw_pattern } from "../../draw/curves.js";
 import { text_measure } from "../../draw/text.js";
 import { HeadSet } from "../../parts/head_set.jsx";
@@ -82,6 +82,8 @@ function Lines({ strung, element, size, scene, state, ui }) {
   const heads = strands.map(({ set }) => set[0]);
   const several = strands.length > 1;
   const colours = several ? colours_of_heads(heads, scheme) : [accent(scheme)];
+  const signed = place.context.reading.weigh === "gradient";
+  const signs = signed && !several ? SIGN_COLOURS[scheme] : null;
 
   const scrolled = useScrolled(lengths, height, row);
   const from_queries = direction === "from";
@@ -119,6 +121,7 @@ function Lines({ strung, element, size, scene, state, ui }) {
         direction,
         mass,
         colours: faint,
+        signs,
         // Many heads would cover one another.
         strength: (active ? 0.7 : 1.4) / strands.length ** 0.7,
       }),
@@ -141,7 +144,7 @@ function Lines({ strung, element, size, scene, state, ui }) {
       if (!active) return;
       const { at } = active;
       draw_links(context, ratio, columns, moving, {
-        ...{ direction, at, mass, colours },
+        ...{ direction, at, mass, colours, signs },
         widest: Math.min(WIDEST, row / 2) * (large ? 1.3 : 1),
       });
     },
@@ -170,7 +173,7 @@ function Lines({ strung, element, size, scene, state, ui }) {
   const far_box = from_queries ? layout.keys : layout.queries;
 
   return (
-    <div class={strung.stale ? "aw-dimmed" : ""}>
+    <div class={`${strung.stale ? "aw-dimmed" : ""}${signed ? " aw-signed" : ""}`}>
       <div class="aw-lines-heads" aria-hidden="true">
         <span class="aw-is-query" style={{ left: layout.queries.left + layout.queries.width - 8 }}>
           query: looks

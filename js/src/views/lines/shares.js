@@ -29,7 +29,7 @@ export function mean_of(links) {
 }
 
 /**
- * Opacity of the accent behind each item.
+ * Opacity of the accent behind each item, below 0 where its weight is.
  *
  * @param {Links[]} links
  * @param {import("../../draw/scale.js").ScaleName} name
@@ -39,12 +39,16 @@ export function mean_of(links) {
 export function washes_of(links, name, { can_sink }) {
   const mean = mean_of(links);
   const cells = [mean.get(0) ?? 0, ...[...mean].filter(([item]) => item !== 0).map(([, w]) => w)];
-  const { top } = scale_of(name, cells, [1, cells.length], { has_first: can_sink });
+  const { top } = scale_of(name, cells, [1, cells.length], {
+    has_first: can_sink,
+    value: Math.abs,
+  });
   const washes = new Map();
   for (const [item, weight] of mean) {
-    const share = share_of_ramp(name, weight, top);
+    const share = share_of_ramp(name, Math.abs(weight), top);
     // On the square root and the log scale next to nothing would still be seen.
-    if (share > 0.06) washes.set(item, FULL_WASH * (name === "linear" ? share : share ** 1.5));
+    const wash = FULL_WASH * (name === "linear" ? share : share ** 1.5);
+    if (share > 0.06) washes.set(item, weight < 0 ? -wash : wash);
   }
   return washes;
 }
@@ -61,13 +65,13 @@ export function shares_beside(links, colours, several) {
   /** @type {Shares} */
   const shares = new Map();
   links.forEach(({ items, weights, count }, s) => {
-    for (let i = 0; i < count && weights[i] >= WORTH_A_NUMBER; i++) {
+    for (let i = 0; i < count && Math.abs(weights[i]) >= WORTH_A_NUMBER; i++) {
       const list = shares.get(items[i]) ?? [];
       list.push({ share: weights[i], colour: several ? colours[s] : "" });
       shares.set(items[i], list);
     }
   });
-  for (const list of shares.values()) list.sort((a, b) => b.share - a.share);
+  for (const list of shares.values()) list.sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
   return shares;
 }
 
@@ -92,7 +96,7 @@ export function unseen(links, columns, direction, lengths, mass) {
       const end = one.items[i] < first ? ends.above : one.items[i] >= last ? ends.below : null;
       if (!end) continue;
       if (end.item < 0) end.item = one.items[i];
-      end.share += one.weights[i] / (from ? links.length : one.sum * links.length);
+      end.share += Math.abs(one.weights[i]) / (from ? links.length : one.sum * links.length);
     }
   }
   const worth = (/** @type {{share: number, item: number}} */ end) =>

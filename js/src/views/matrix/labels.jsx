@@ -10,11 +10,12 @@ import { LEVEL_PITCH, labels_along, SLANTED_PITCH } from "./layout.js";
  * @param {import("./layout.js").Box} props.plot
  * @param {import("../../place.js").Place} props.place
  * @param {(text: string) => string} props.label_of
+ * @param {number} [props.larger]  How much larger the type is than usual.
  */
-export function Labels({ sides, region, plot, place, label_of }) {
+export function Labels({ sides, region, plot, place, label_of, larger = 1 }) {
   const { query, key } = place;
-  const rows = labels_along(region.rows, plot.height, LEVEL_PITCH, [query]);
-  const cols = labels_along(region.cols, plot.width, SLANTED_PITCH, [key]);
+  const rows = labels_along(region.rows, plot.height, larger * LEVEL_PITCH, [query]);
+  const cols = labels_along(region.cols, plot.width, larger * SLANTED_PITCH, [key]);
   const down = plot.height / (region.rows[1] - region.rows[0]);
   const across = plot.width / (region.cols[1] - region.cols[0]);
   return (

@@ -9,7 +9,8 @@ import { fit_label, text_measure } from "../../draw/text.js";
 import { Legend } from "../../parts/legend.jsx";
 import { Reading } from "../../parts/reading.jsx";
 import { useSize } from "../../parts/use_size.js";
-import { heads_in_words, shown_token } from "../../words.js";
+import { is_pattern } from "../../place.js";
+import { heads_in_words, shown_token, weight_in_words } from "../../words.js";
 import { Labels } from "./labels.jsx";
 import { matrix_layout, STRIP } from "./layout.js";
 import { Peek } from "./peek.jsx";
@@ -79,12 +80,13 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
 
   const hover = useSignal(/** @type {{query: number, key: number} | null} */ (null));
   const scale_name = state.scale.value;
-  const can_sink = can_have_sink(stack);
+  const can_sink = is_pattern(place) && can_have_sink(stack);
   const scale = useMemo(
     () => scale_of_tile(scale_name, finest, can_sink),
     [finest, scale_name, can_sink],
   );
-  const canvas = useTiles(picture, plot, scheme, scale);
+  const signed = finest.signed === true;
+  const canvas = useTiles(picture, plot, scheme, scale, signed);
   usePointer(canvas, { picture, plot, hover, scene, ui });
 
   const cell = {
@@ -114,7 +116,7 @@ function Matrix({ picture, element, size, scene, state, ui, beside }) {
         style={beside ? { left: side_left, top: plot.top } : undefined}
       >
         <Legend
-          {...{ scale, marks, scheme }}
+          {...{ scale, marks, scheme, signed }}
           block={finest.block}
           onScale={(name) => state.choose({ scale: name })}
         />
@@ -157,9 +159,10 @@ function useWidest(texts, most, measure) {
  * @param {Box} plot
  * @param {import("../../draw/colours.js").Scheme} scheme
  * @param {import("../../draw/scale.js").Scale} scale
+ * @param {boolean} signed
  */
-function useTiles({ tiles, region }, plot, scheme, scale) {
-  const colours = useMemo(() => palette(scheme), [scheme]);
+function useTiles({ tiles, region }, plot, scheme, scale, signed) {
+  const colours = useMemo(() => palette(scheme, signed), [scheme, signed]);
   const cell = plot.width / (region.cols[1] - region.cols[0]);
   return useCanvas(
     plot.width,
@@ -229,6 +232,11 @@ function Sums({ picture, plot, scheme }) {
   const gap = plot.width / (region.cols[1] - region.cols[0]) >= LEAST_CELL_WITH_GAP ? 1 : 0;
   const known = whole.col_sums.length > 0;
   const most = useMemo(() => whole.col_sums.reduce((a, b) => Math.max(a, b), 0), [whole]);
+  const pattern = is_pattern(picture.place);
+  const of_row = useMemo(
+    () => (pattern ? 1 : whole.row_sums.reduce((a, b) => Math.max(a, b), 0)),
+    [whole, pattern],
+  );
   const rows = useCanvas(
     STRIP,
     plot.height,
@@ -237,7 +245,7 @@ function Sums({ picture, plot, scheme }) {
       paint_bars(pixels, whole.row_sums, {
         held: whole.rows,
         shown: region.rows,
-        most: 1,
+        most: of_row,
         gap: gap * unit,
         side: "right",
         colour: colours.bar,
@@ -260,8 +268,16 @@ function Sums({ picture, plot, scheme }) {
     [whole, most, ...region.cols, colours],
   );
   const hidden = known ? "" : " aw-hidden";
-  const of_rows = "Row sums: a full bar is 1. What is missing went to no token.";
-  const of_cols = `Column sums: how much all queries together look at each key; the longest bar is ${most.toFixed(2)}, on a square root scale.`;
+  const what = whole.signed ? "the sizes of all numbers of" : "all numbers of";
+  const [of_rows, of_cols] = pattern
+    ? [
+        "Row sums: a full bar is 1. What is missing went to no token.",
+        `Column sums: how much all queries together look at each key; the longest bar is ${most.toFixed(2)}, on a square root scale.`,
+      ]
+    : [
+        `Row sums: ${what} a query; the longest bar is ${weight_in_words(of_row)}.`,
+        `Column sums: ${what} a key; the longest bar is ${weight_in_words(most)}.`,
+      ];
   return (
     <>
       <canvas

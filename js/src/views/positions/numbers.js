@@ -130,3 +130,21 @@ export function signed(value) {
 
 /** @param {number} value  A whole number. */
 export const signed_whole = (value) => String(value).replace("-", "−");
+
+/**
+ * The similarities of each patch with all others, as maps beside one another: map (r, c) is that of
+ * the patch in row r, column c.
+ *
+ * @param {Float32Array} similarity  n × n, of all positions.
+ * @param {[number, number, number]} grid  Rows, columns, positions before the patches.
+ */
+export function map_of_maps(similarity, [rows, cols, before]) {
+  const n = Math.sqrt(similarity.length);
+  const [height, width] = [rows * rows, cols * cols];
+  return Float32Array.from({ length: height * width }, (_, i) => {
+    const [row, col] = [Math.floor(i / width), i % width];
+    const patch = Math.floor(row / rows) * cols + Math.floor(col / cols);
+    const other = (row % rows) * cols + (col % cols);
+    return similarity[(before + patch) * n + before + other];
+  });
+}

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Segmented } from "../../parts/segmented.jsx";
 import { cut_middle, shown_token } from "../../words.js";
 import { GreyMap, Legend, RowBars, RowLine } from "./charts.jsx";
+import { GridOfGrids } from "./grids.jsx";
 import { of_model, of_paper, signed, signed_whole } from "./numbers.js";
 import { Relative, RelativeInWords } from "./relative.jsx";
 import { Rotary, RotaryInWords } from "./rotary.jsx";
@@ -146,7 +147,7 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
   const row_of = (/** @type {Float32Array} */ all, /** @type {number} */ n) =>
     all.subarray(at * n, (at + 1) * n);
   return (
-    <div class="aw-positions-maps">
+    <div class={`aw-positions-maps${grid ? " aw-of-image" : ""}`}>
       <section class="aw-positions-encoding">
         <h3 class="aw-heading">{words.title}</h3>
         <div class="aw-map-frame">
@@ -252,6 +253,9 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
           values={row_of(similarity, rows)}
           onChoose={onChoose}
         />
+      )}
+      {grid && similarity && (
+        <GridOfGrids {...{ grid, similarity, scheme, at, similar }} onChoose={onChoose} />
       )}
     </div>
   );

@@ -1,0 +1,1 @@
+"""Images: reading them for the screen, and where in them a model's tokens lie."""

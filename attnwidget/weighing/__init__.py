@@ -1,0 +1,1 @@
+"""More than the pattern: attention weights times what else counts, read where a call is read."""
