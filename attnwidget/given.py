@@ -27,14 +27,14 @@ class Given:
         What keeps it from being run once more, as half a sentence.
     versions : tuple of (Tensor, int)
         Its tensors, each with how often it had been written to.
-    thread : int
-        Where the pass was made.
+    thread : int or None
+        Where the pass was made; None for a run of our own, which is over when it is shown.
     """
 
     encoded: Encoded | None
     why_not: str
     versions: tuple[tuple[torch.Tensor, int], ...]
-    thread: int
+    thread: int | None
 
     @property
     def is_overwritten(self) -> bool:
@@ -43,7 +43,7 @@ class Given:
 
     def check_alone(self) -> None:
         """Raise Trouble where the model may be running elsewhere: a second run would disturb it."""
-        if self.thread != threading.get_ident():
+        if self.thread not in (None, threading.get_ident()):
             raise Trouble(
                 "This pass was made in another thread, where the model may be running now.",
                 "For this view it is run once more, which could disturb it: run it in a cell of "
@@ -57,10 +57,10 @@ class Given:
             )
 
 
-def given(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Given:
-    """Keep arguments of a forward by reference."""
+def given(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_ours: bool = False) -> Given:
+    """Keep arguments of a forward by reference; of the user's, or of a run of our own."""
     named = {**{f"argument {i}": value for i, value in enumerate(args)}, **kwargs}
-    here = threading.get_ident()
+    here = None if is_ours else threading.get_ident()
     for name, value in named.items():
         strange = next((leaf for leaf in _leaves(value) if not _stands_rerun(leaf)), None)
         if strange is not None:

@@ -244,7 +244,7 @@ class Session:
                 if not done.calls:
                     raise nothing_found(self.model, done.trace.searched)
                 text = run.text if run else None
-                args = given(done.args, done.kwargs)
+                args = given(done.args, done.kwargs, is_ours=run is not None)
                 self.take(done.trace, done.trace.inputs, text, done.logits, args)
         except Exception as error:
             self.fail(error)

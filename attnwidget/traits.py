@@ -90,9 +90,9 @@ class Choice(traitlets.HasTraits):
     """Which positions the view "positions" shows: the model's own, the sine and cosine of the
     paper, or what relative and rotary ones are."""
     joined = traitlets.Dict().tag(sync=True)
-    """Heads of the stacks that are not selected, in the view "joined": by stack ("encoder", "cross",
-    "decoder") a list of [layer, head], drawn as their mean. What is not named is all of its last
-    layer."""
+    """Heads of the stacks that are not selected, in the view "joined": by stack, "encoder", "cross"
+    or "decoder", a list of [layer, head], drawn as their mean. What is not named is all of its
+    last layer."""
     direction = traitlets.Enum(["from", "to"], "from").tag(sync=True)
     """"from": where the query looks. "to": who looks at the key."""
     words = traitlets.Bool(False).tag(sync=True)

@@ -37,6 +37,9 @@ def positions_removed(found: Positions) -> Iterator[None]:
             stack.enter_context(_turned(rotary, _by_no_angle))
         for bias in found.biases:
             stack.enter_context(_bias_removed(bias))
+        for keys in found.relative_keys:
+            zeros = torch.zeros_like(getattr(keys.owner, keys.name))
+            stack.enter_context(swapped(keys.owner, keys.name, zeros))
         yield
 
 
@@ -46,7 +49,7 @@ def positions_shuffled(
 ) -> Iterator[Sequence[int]]:
     """Give each token the position of another one: the same rows, angles or biases, shuffled.
 
-    Of a relative bias it is the distances that are shuffled, as it knows no positions.
+    Of relative biases and keys it is the distances that are shuffled, as they know no positions.
 
     Parameters
     ----------
@@ -82,6 +85,10 @@ def positions_shuffled(
                 )
             order = shuffled(len(getattr(bias.owner, bias.name)))
             stack.enter_context(_rows_shuffled(bias.owner, bias.name, 0, order))
+            orders.append(order)
+        for keys in found.relative_keys:
+            order = shuffled(min(length_of(keys.path), len(keys.numbers)))
+            stack.enter_context(_rows_shuffled(keys.owner, keys.name, 0, order))
             orders.append(order)
         yield orders[0] if orders else []
 

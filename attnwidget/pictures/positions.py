@@ -12,6 +12,7 @@ from attnwidget.messages import Picture, Want
 from attnwidget.pictures.where import stack_of
 from attnwidget.positions.biases import Bias
 from attnwidget.positions.finder import LOOKED_FOR, Positions, positions_of
+from attnwidget.positions.relative import RelativeKeys
 from attnwidget.positions.rotary import Rotary
 from attnwidget.positions.tables import Table, is_interleaved
 from attnwidget.running import Encoded
@@ -40,6 +41,10 @@ def picture(session: Session, snapshot: Snapshot, want: Want) -> Picture:
     Relative bias
         ``encoding`` (H, n), what each head adds to a score for the distances (n,) int32 from
         query to key.
+
+    Relative keys
+        ``encoding`` (n, m), the vectors of the distances 0, 1, 2, ...; ``columns`` and
+        ``similarity`` as of tables.
 
     Where nothing is found, or there is no model, there are no arrays, and ``said`` tells why.
     """
@@ -86,6 +91,8 @@ def _shown(
         return _angles(_of_stack(found.rotary, stack))
     if found.biases:
         return _bias(_of_stack(found.biases, stack), causal=causal)
+    if found.relative_keys:
+        return _keys(_of_stack(found.relative_keys, stack))
     return "none", _facts(LOOKED_FOR), {}
 
 
@@ -185,6 +192,20 @@ def _bias(bias: Bias, *, causal: bool) -> tuple[str, dict[str, Any], dict[str, A
         facts,
         {"encoding": _f32(numbers), "distances": distances.to(torch.int32).numpy()},
     )
+
+
+def _keys(keys: RelativeKeys) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    distances, width = keys.numbers.shape
+    rows = keys.numbers[:MOST_POSITIONS].float().cpu()
+    unit = torch.nn.functional.normalize(rows.double(), dim=1)
+    columns = torch.arange(min(width, MOST_NUMBERS))
+    said = "relative keys: a query is held against the key, and against a vector of the distance"
+    arrays = {
+        "encoding": _f32(rows[:, columns]),
+        "columns": columns.to(torch.int32).numpy(),
+        "similarity": _f32(unit @ unit.T),
+    }
+    return "relative keys", _facts(said, keys.path, distances, width), arrays
 
 
 def _f32(numbers: torch.Tensor) -> Numbers:

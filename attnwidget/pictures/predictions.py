@@ -17,6 +17,8 @@ from attnwidget.trouble import Trouble
 
 MOST_CANDIDATES = 20
 MOST_TOKENS = 64
+# Kinds whose queries are of a text that is written.
+CROSSING = ("cross", "additive")
 
 What = Literal["next", "masked", "token classes", "classes"]
 Candidates = list[dict[str, Any]]
@@ -126,7 +128,7 @@ def logits_to_read(session: Session, snapshot: Snapshot) -> torch.Tensor:
 def check_fit(snapshot: Snapshot, stack: str, logits: torch.Tensor) -> None:
     """Raise a Trouble unless the logits belong to the texts, or the queries, of `stack`."""
     call = snapshot.stacks[stack][0]
-    crosses = any(calls[0].kind == "cross" for calls in snapshot.stacks.values())
+    crosses = any(calls[0].kind in CROSSING for calls in snapshot.stacks.values())
     if logits.dim() == 3 and crosses and not _writes(snapshot, stack):
         raise Trouble(
             f"The model predicts at the tokens that it writes, not at those of {stack!r}.",
@@ -145,7 +147,7 @@ def check_fit(snapshot: Snapshot, stack: str, logits: torch.Tensor) -> None:
 def _writes(snapshot: Snapshot, stack: str) -> bool:
     """Whether the queries of `stack` are a text that goes on."""
     call = snapshot.stacks[stack][0]
-    return call.causal or call.kind == "cross" or "decoder" in stack
+    return call.causal or call.kind in CROSSING or "decoder" in stack
 
 
 def what_of(session: Session, snapshot: Snapshot, stack: str, logits: torch.Tensor) -> What:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from attnwidget.pictures.predictions import (
+    CROSSING,
     Names,
     What,
     class_names,
@@ -188,7 +189,7 @@ def _stack_of(snapshot: Snapshot, stack: str, logits: torch.Tensor) -> str:
     """The stack whose queries the logits are of: the one looked at, or one that writes."""
     length = logits.shape[1]
     fitting = [name for name, calls in snapshot.stacks.items() if calls[0].query_len == length]
-    crosses = any(calls[0].kind == "cross" for calls in snapshot.stacks.values())
+    crosses = any(calls[0].kind in CROSSING for calls in snapshot.stacks.values())
     if crosses:
         fitting = [name for name in fitting if name in ("decoder", "cross")] or fitting
     if not fitting:

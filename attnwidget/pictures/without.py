@@ -219,5 +219,11 @@ def _in_words(found: Positions, change: str) -> str:
             if is_gone
             else "each distance is given the bias of another one"
         )
+    if found.relative_keys:
+        said.append(
+            "queries are held against keys alone, not against distances"
+            if is_gone
+            else "each distance is given the vector of another one"
+        )
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}."

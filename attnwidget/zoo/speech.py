@@ -96,14 +96,15 @@ def as_samples(speech: Any) -> NDArray[np.float32]:
     return samples
 
 
-def read_wave(path: Path) -> NDArray[np.float32]:
-    """Samples of a WAV file of 16 bits, channels averaged, at 16 kHz."""
+def read_wave(path: Path, seconds: float | None = None) -> NDArray[np.float32]:
+    """Samples of a WAV file of 16 bits, or of its beginning: channels averaged, at 16 kHz."""
     with wave.open(str(path), "rb") as file:
         if file.getsampwidth() != 2:
             raise ValueError(f"{path.name} has {8 * file.getsampwidth()} bits; 16 are read.")
-        raw = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        samples = raw.reshape(-1, file.getnchannels()).mean(1) / 32768
         rate = file.getframerate()
+        count = file.getnframes() if seconds is None else round(seconds * rate)
+        raw = np.frombuffer(file.readframes(count), "<i2")
+        samples = raw.reshape(-1, file.getnchannels()).mean(1) / 32768
     return as_samples(resampled(samples, rate))
 
 

@@ -8,25 +8,24 @@ One head of the cross-attention was guided to the right words in training, by a 
 
 Model card
     622,272 parameters, 1251 words, 40 positions;
-    seed 0, 5500 steps, 649 s on one shared core.
+    seed 0, 8000 steps, 1150 s on one shared core.
 Translated without any mistake, with adjectives and verbs never seen with their nouns in training
-      all words   98.6% of 3000
-      3-5 words  100.0% of 147
-      6-8 words   99.9% of 873
-     9-11 words   99.6% of 1146
-    12-14 words   98.3% of 479
-    15-17 words   96.5% of 231
-    18-22 words   83.1% of 124
+      all words   99.9% of 3000
+      3-5 words  100.0% of 128
+      6-8 words  100.0% of 910
+     9-11 words  100.0% of 1109
+    12-14 words  100.0% of 499
+    15-17 words  100.0% of 226
+    18-22 words   97.7% of 128
 Cross-attention
                 alignment error  exact if muted
-    layer 0, head 0          8.5%          93.0%
-    layer 0, head 1         54.7%          92.4%
-    layer 1, head 0          0.1%          35.0%
-    layer 1, head 1         31.2%          70.2%
+    layer 0, head 0          6.2%          81.4%
+    layer 0, head 1         56.7%          98.8%
+    layer 1, head 0          0.0%           6.6%
+    layer 1, head 1         39.2%          59.4%
     Layer 1, head 0 was guided to the gold links in training: a small penalty, see
     `making.translator_train`. Without it the best head's error was 7 to 9 % in shorter trials.
-More than 99 % without any mistake was aimed at, and not reached: `making.translator_train`.
-Exact match without cross-attention 0.0%, without positions in the encoder 3.2%.
+Exact match without cross-attention 0.0%, without positions in the encoder 3.4%.
 Sentence to open with: about to write "maison", the decoder looks at "house"
     "the red house is small . → la maison rouge est petite ."
 """
@@ -47,7 +46,7 @@ from attnwidget.trouble import Trouble
 from attnwidget.zoo.translation_words import TranslationTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "translator.safetensors"
-DROPOUT = 0.1  # in training, what a sub-layer adds to the residual stream is thinned out
+DROPOUT = 0.05  # in training, what a sub-layer adds to the residual stream is thinned out
 
 
 class Translator(nn.Module):
@@ -104,7 +103,8 @@ def waves(positions: int, width: int) -> nn.Embedding:
     t = torch.arange(positions)[:, None]  # (T, 1)
     angles = t / 10_000 ** (torch.arange(0, width, 2) / width)  # (T, D / 2), fast to slow
     started = 0.42 * torch.cat([angles.sin(), angles.cos()], 1)  # (T, D), about as long as words
-    return nn.Embedding.from_pretrained(started, freeze=False)
+    places: nn.Embedding = nn.Embedding.from_pretrained(started, freeze=False)  # type: ignore[no-untyped-call] # torch leaves it untyped
+    return places
 
 
 class Encoder(nn.Module):

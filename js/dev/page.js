@@ -21,7 +21,16 @@ const chosen = { ...traits };
 for (const name of ["layer", "head", "query", "key"]) {
   if (asked.has(name)) chosen[name] = Number(asked.get(name));
 }
-for (const name of ["view", "stage", "remove", "encoding", "direction", "scale", "measure", "weigh"]) {
+for (const name of [
+  "view",
+  "stage",
+  "remove",
+  "encoding",
+  "direction",
+  "scale",
+  "measure",
+  "weigh",
+]) {
   if (asked.has(name)) chosen[name] = asked.get(name);
 }
 for (const name of ["heads", "mean", "target", "words", "hide", "sort"]) {

@@ -38,8 +38,9 @@ describe("views that come later", () => {
   });
 
   test("are all in the script that is sent", () => {
-    const { measured, measured_of, ...of_names } = views;
+    const { measured, measured_of, weighed, ...of_names } = views;
     expect([measured, measured_of].every((part) => typeof part === "function")).toBe(true);
+    expect(Object.keys(weighed ?? {}).length).toBeGreaterThan(0);
     const sent = Object.keys(of_names);
     expect(sent.every((name) => comes_later(/** @type {any} */ (name)))).toBe(true);
     expect(VIEWS.filter(([name]) => comes_later(name)).every(([name]) => sent.includes(name))).toBe(

@@ -123,6 +123,12 @@ describe("predictions", () => {
     expect(line(el)).toMatch(words);
   });
 
+  test("of an image do not speak of a text", async () => {
+    const made = { what: "classes", offers: ["image"], candidates: CANDIDATES };
+    const { el } = await show("small", { query: 9 }, made);
+    expect(line(el)).toMatch(/^The image is: was 62 %/);
+  });
+
   test("come for a run of tokens: a step asks for nothing but the next run's", async () => {
     const { el, model } = await show("small", { query: 13, key: null }, { candidates: CANDIDATES });
     const wanted = () =>

@@ -20,7 +20,7 @@ export function selection_of(other = {}) {
   return {
     ...{ stack: "encoder", layer: 1, head: 1, heads: [], mean: false, query: 2, key: 0, batch: 0 },
     ...{ step: null, view: "lines", stage: "softmax", direction: "from", scale: "sqrt", mass: 0.9 },
-    ...{ remove: "head", encoding: "model", joined: {}, measure: null, sort: false },
+    ...{ remove: "head", encoding: "model", joined: {}, measure: null, sort: false, written: 0 },
     ...{ ...PLAIN, weigh: "pattern", target: null },
     ...other,
   };

@@ -252,6 +252,28 @@ describe("the view of positions", () => {
     expect(text(el, ".aw-positions .aw-taught-note")).toContain("Found as well: other.");
   });
 
+  test("vectors of distances stand by distance, which is no token", async () => {
+    const shown = await open();
+    await send(shown, {
+      ...{ found: "relative keys", path: "distance.weight", parts: ["distance.weight"] },
+      ...{ positions: 64, width: 2, shape: [3, 2] },
+      encoding: Float32Array.of(1, 0, 0, 1, -1, 0.5),
+      columns: Int32Array.of(0, 1),
+      similarity: Float32Array.of(1, 0, -0.9, 0, 1, 0.4, -0.9, 0.4, 1),
+    });
+    const { el, model } = shown;
+    expect(text(el, ".aw-positions .aw-taught-said")).toBe(
+      "Relative keys: a query is held against each key, and against r, a vector of 2 numbers for each of 64 distances (distance.weight).",
+    );
+    expect(text(el, ".aw-positions-slider")).toBe("distance 0");
+    await type(one(el, "input[aria-label=distance]"), "2");
+    expect(text(el, ".aw-map-said > span")).toBe("distance 2, dimension 0: −1");
+    expect(model.get("query")).toBe(14);
+    const notes = text(el, ".aw-positions .aw-taught-note");
+    expect(notes).toContain("The first 3 of 64 distances.");
+    expect(notes).not.toContain("concatenate");
+  });
+
   test("patches of a picture are drawn where they lie", async () => {
     const shown = await open();
     const similarity = Float32Array.from({ length: 25 }, (_, i) => i / 25);

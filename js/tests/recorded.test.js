@@ -241,7 +241,17 @@ test("the page still asks for what was recorded", async () => {
   // If this is meant to change: `npm run record`; pytest then sees whether the kernel answers it.
   const sent = way_of_a_reader();
   expect(new Set(sent.flatMap((m) => m.wants ?? []).map((want) => want.kind))).toEqual(
-    new Set(["model", "check", "overview", "tile", "row", "lines", "predictions", "steps"]),
+    new Set([
+      "model",
+      "check",
+      "overview",
+      "tile",
+      "row",
+      "lines",
+      "predictions",
+      "steps",
+      "script",
+    ]),
   );
   const messages = sent.filter((message) => message.type === "wants");
   await expect(`${JSON.stringify(messages, null, 1)}\n`).toMatchFileSnapshot(

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import recorded from "../../tests/fixtures/views/roll.json";
-import { arc, is_black_key, names_beside, roll_of } from "../src/views/roll/layout.js";
+import {
+  arc,
+  is_black_key,
+  least_height,
+  names_beside,
+  roll_of,
+  scrolled_to,
+} from "../src/views/roll/layout.js";
 import { copies_of, items_of, notes_in } from "../src/views/roll/notes.js";
 import { frequency } from "../src/views/roll/sound.js";
 import { side_of } from "./pictures.js";
@@ -126,6 +133,21 @@ describe("where notes stand", () => {
     expect(names_beside(roll, items, 25).map(({ name }) => name)).toEqual(["A4", "E4", "C4"]);
   });
 
+  test.each([
+    ["stays where all is seen", { left: 60, width: 200 }, [2, 3], 60],
+    ["both in the middle", { left: 0, width: 150 }, [2, 1], 62],
+    ["the first of them, where both have no room", { left: 0, width: 100 }, [3, 0], 161],
+    ["not beyond the end", { left: 0, width: 250 }, [4], 66],
+  ])("%s", (_, seen, items_seen, wanted) => {
+    const roll = roll_of(items, { width: 322, height: 200 });
+    expect(scrolled_to(roll, seen, items_seen)).toBeCloseTo(wanted);
+  });
+
+  test("rows are never lower than can be told apart", () => {
+    expect(least_height(items)).toBe(7 * 12);
+    expect(roll_of(items, { width: 300, height: 20 }).height).toBe(7 * 12);
+  });
+
   test("marks alone have a roll, too", () => {
     expect(roll_of(melody("||"), { width: 100, height: 90 }).pitches).toEqual([61, 60, 59]);
   });
@@ -223,6 +245,17 @@ describe("the view", () => {
     expect(text(el, ".aw-roll-foot")).toContain(
       "The 6 notes around it come again in bar 1; in bar 5, 2 semitones higher (4 notes of it).",
     );
+  });
+
+  test("where nothing parts bars, it tells of none", async () => {
+    const { el, model } = await show("melody");
+    const want = model.sent.at(-1).wants.find((/** @type {any} */ { kind }) => kind === "roll");
+    const [{ content }] = recorded;
+    const notes = Array.from({ length: 22 }, (_, i) => [60 + (i % 4), i, 1]);
+    model.emit("msg:custom", { ...content, key: want.key, notes }, []);
+    await settled();
+    expect(text(el, ".aw-roll-said")).toMatch(/^F4 looks \d+ % at [^(]*$/);
+    expect(text(el, ".aw-roll-foot")).toMatch(/come again as they are\.$/);
   });
 
   test("a click selects a note, or a mark; with Shift the other end; arrows step", async () => {

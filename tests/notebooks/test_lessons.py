@@ -236,6 +236,83 @@ ANSWERS: dict[str, list[tuple[str, str]]] = {
             "def write(source): return [model.start, model.stop]",
         ),
     ],
+    "vision": [
+        (
+            """
+            def cut(image):
+                return image.reshape(4, 2, 4, 2).transpose(1, 2).reshape(16, 4)
+            """,
+            "def cut(image): return image.reshape(16, 4)",
+        ),
+        (
+            "def mean_distance(A, D): return (A * D).sum(-1).mean()",
+            "def mean_distance(A, D): return (A * D).mean()",
+        ),
+        (
+            """
+            def shuffled(patches, positions, order, moves):
+                return patches[:, order] + (positions[order] if moves else positions)
+            """,
+            "def shuffled(patches, positions, order, moves): return patches[:, order] + positions",
+        ),
+    ],
+    "real-heads": [
+        (
+            """
+            def induction_score(A, n):
+                return sum(A[t, t - n + 1] for t in range(n + 1, 2 * n + 1)) / n
+            """,
+            """
+            def induction_score(A, n):
+                return sum(A[t, t - n] for t in range(n + 1, 2 * n + 1)) / n
+            """,
+        ),
+        (
+            "def size(a, V, W): return a * (V @ W.T).norm(dim=-1)",
+            "def size(a, V, W): return a * V.norm(dim=-1)",
+        ),
+        (
+            "def moved(p, q): return (p * (p / q).log()).sum()",
+            "def moved(p, q): return (q * (q / p).log()).sum()",
+        ),
+    ],
+    "music": [
+        (
+            """
+            def relative_scores(q, k, r):
+                length, d = q.shape
+                scores = torch.full((length, length), -torch.inf)
+                for i in range(length):
+                    for j in range(i + 1):
+                        scores[i, j] = (q[i] @ k[j] + q[i] @ r[i - j]) / d**0.5
+                return scores
+            """,
+            """
+            def relative_scores(q, k, r):
+                length, d = q.shape
+                scores = torch.full((length, length), -torch.inf)
+                for i in range(length):
+                    for j in range(i + 1):
+                        scores[i, j] = (q[i] @ k[j] + q[i] @ r[j]) / d**0.5
+                return scores
+            """,
+        ),
+        ("looked_at = 6", "looked_at = 5"),
+        (
+            """
+            def forget_distances(model):
+                for block in model.blocks:
+                    block.attention.distance.weight.data.zero_()
+                return model
+            """,
+            """
+            def forget_distances(model):
+                model.blocks[0].attention.distance.weight.data.zero_()
+                return model
+            """,
+        ),
+        ('mine = "D4 A4 F#4/ G4/ A4 | B4- A4-"', 'mine = "C4 D4"'),
+    ],
 }
 
 

@@ -658,6 +658,15 @@ def test_a_pass_that_cannot_be_run_again_says_why(make: Callable[[], Session], w
         drawn(make())
 
 
+def test_a_run_of_our_own_is_measured_whichever_thread_it_was_made_in() -> None:
+    """A text that is typed may be run in a thread of the kernel's, and is drawn in another."""
+    session = Session(Block().eval())
+    thread = threading.Thread(target=lambda: session.run_inputs(torch.randn(2, 5, WIDTH)))
+    thread.start()
+    thread.join()
+    assert len(drawn(session).facts["layers"]) == 1
+
+
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import attnwidget as aw
 from attnwidget import pictures
+from attnwidget.changed.places import positions_removed, positions_shuffled
 from attnwidget.messages import Picture
 from attnwidget.positions.finder import positions_of
 from attnwidget.positions.tables import is_sine_and_cosine
@@ -244,3 +245,70 @@ def test_which_positions_are_shown_is_a_trait_that_a_stop_can_set() -> None:
     with pytest.raises(traitlets.TraitError, match="encoding='guessed' cannot be"):
         aw.explore(tour=[aw.Stop("No.", encoding="guessed")])
     ex.close()
+
+
+def test_vectors_of_distances_are_those_that_queries_are_held_against() -> None:
+    session = Session(*aw.zoo.load("melody"))
+    session.run(aw.zoo.card("melody")["text"])
+    made = drawn(session)
+    assert session.model is not None
+    rows = session.model.get_parameter("blocks.0.attention.distance.weight").detach()
+    assert made.facts["found"] == "relative keys"
+    assert (made.facts["positions"], made.facts["width"]) == rows.shape
+    assert made.facts["parts"] == [f"blocks.{n}.attention.distance.weight" for n in range(2)]
+    assert np.array_equal(made.arrays["encoding"], rows[:64].numpy())
+    assert made.arrays["similarity"] == pytest.approx(cosines(rows[:64]), abs=1e-6)
+
+
+class WithDistances(nn.Module):
+    """Attention with a table in it, by whatever name and in whatever shape."""
+
+    def __init__(self, name: str, rows: int, width: int, parameter: bool) -> None:
+        super().__init__()
+        self.attention = nn.Module()
+        self.attention.add_module("query", nn.Linear(32, 32))
+        table = nn.Embedding(rows, width)
+        if parameter:
+            self.attention.register_parameter(name, nn.Parameter(table.weight))
+        else:
+            self.attention.add_module(name, table)
+
+
+@pytest.mark.parametrize("parameter", [True, False])
+@pytest.mark.parametrize(
+    ("name", "rows", "width", "is_found"),
+    [
+        ("distance", 64, 8, True),
+        ("rel_pos_k", 64, 8, True),
+        ("relative_keys", 64, 32, True),
+        ("relative_position_bias_table", 64, 8, False),  # a number for each head
+        ("relative_values", 64, 8, False),
+        ("relative_keys", 63, 8, False),  # to both sides
+        ("relative_keys", 64, 7, False),
+        ("memory", 64, 8, False),
+    ],
+)
+def test_relative_keys_are_found_by_name_and_shape(
+    name: str, rows: int, width: int, is_found: bool, parameter: bool
+) -> None:
+    found = positions_of(WithDistances(name, rows, width, parameter)).relative_keys
+    path = f"attention.{name}" if parameter else f"attention.{name}.weight"
+    assert [one.path for one in found] == ([path] if is_found else [])
+
+
+def test_without_relative_keys_their_vectors_are_zero_and_come_back() -> None:
+    model, tokenizer = aw.zoo.load("melody")
+    ids = tokenizer(aw.zoo.card("melody")["text"])["input_ids"]
+    zeroed, _ = aw.zoo.load("melody")
+    with torch.no_grad():
+        for name, weights in zeroed.named_parameters():
+            if name.endswith("distance.weight"):
+                weights.zero_()
+        before, expected = model(ids), zeroed(ids)
+        found = positions_of(model)
+        with positions_removed(found):
+            assert torch.equal(model(ids), expected)
+        with positions_shuffled(found, lambda _: ids.shape[1]) as order:
+            assert sorted(order) == list(range(ids.shape[1])) != order
+            assert not torch.allclose(model(ids), before)
+        assert torch.equal(model(ids), before)

@@ -106,7 +106,10 @@ def test_classes_go_by_their_names() -> None:
 
 
 def test_classes_that_do_not_exclude_each_other_are_judged_one_by_one() -> None:
-    config: dict[str, Any] = {"problem_type": "multi_label_classification", "id2label": {0: "old", 1: "sad"}}
+    config: dict[str, Any] = {
+        "problem_type": "multi_label_classification",
+        "id2label": {0: "old", 1: "sad"},
+    }
     facts = predict(session_with(torch.tensor([[0.0, 100.0]]), **config))
     assert facts["candidates"] == [
         [{"text": "sad", "share": 1.0, "id": 1}, {"text": "old", "share": 0.5, "id": 0}],

@@ -26,9 +26,7 @@ def dickens() -> np.ndarray[Any, Any]:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     path = Path(spec.submodule_search_locations[0]) / "assets" / "two_cities.wav"
-    with wave.open(str(path)) as file:
-        raw = np.frombuffer(file.readframes(int(SECONDS * file.getframerate())), "<i2")
-        return resampled(raw / 32768, file.getframerate())
+    return read_wave(path, seconds=SECONDS)
 
 
 @pytest.fixture(scope="module")

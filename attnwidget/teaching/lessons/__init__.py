@@ -16,7 +16,9 @@ _LESSONS = {
     "encoder-block": "Attention, Add & Norm, feed-forward, Add & Norm: what each adds",
     "decoder": "One word at a time: masks, looking back, and looking at the source",
     "before-transformers": "Recurrent translators: one vector, then looking back at each step",
+    "vision": "Patches are tokens: where a vision transformer looks, and how far",
     "real-heads": "What heads do in a language model, by measures and by muting them",
+    "music": "Relative attention: melodies that bring back what was played before",
 }
 
 

@@ -28,6 +28,7 @@ LONG = (
     "two shy children do not see four young strong cats but laugh behind his trees . → "
     "deux enfants timides ne voient pas quatre jeunes chats forts mais rient derrière ses arbres ."
 )
+FEWEST = 20  # sentences of a length, for its share to be drawn
 MANY = 13  # words of a source from which on it counts as long
 ASKED = 20  # words of both sides of which the sequential steps are asked
 COUNTED = (10, ASKED, 40)  # and those of which they are drawn
@@ -84,7 +85,7 @@ class Translators:
 
     def by_length(self) -> Chart:
         """Share of right translations by the length of the source, with attention and without."""
-        lengths = sorted(int(n) for n in self.card["by_length"])
+        lengths = sorted(int(n) for n, (_, of) in self.card["by_length"].items() if of >= FEWEST)
         return Chart(
             lengths,
             {

@@ -210,8 +210,7 @@ def _coreference(facts: Measured) -> list[Stop]:
             chart=Chart(
                 ["all heads", f"without {layer}.{head}", f"without {mood_layer}.{mood_head}"],
                 {"right mood": facts.of_mood, "right family": facts.of_animal},
-                x_title="heads as layer.head",
-                y_title="share of the prediction after “it”", unit="%", top=1,
+                x_title="heads as layer.head: shares of the prediction after “it”", unit="%", top=1,
             ),
         ),
     ]  # fmt: skip
@@ -268,8 +267,8 @@ def _weight_or_effect(facts: Measured) -> list[Stop]:
         Stop(
             """
             Now on your own model: `aw.repeated_tokens(model).heads()` finds its induction heads,
-            *Without* mutes any of them. The notebook of this lesson does it with SmolLM2: 270
-            heads, in which no single one links *it*.
+            *Without* mutes any of them. The notebook of this lesson asks SmolLM2: it has 270 heads,
+            and no single one decides what *it* is.
             """,
             view="grid", measure="previous",
         ),

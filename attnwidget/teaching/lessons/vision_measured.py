@@ -15,7 +15,7 @@ from attnwidget.zoo.digits_hybrid import DigitsHybridViT
 from attnwidget.zoo.digits_vit import DigitsViT
 
 CLASS = 0
-EIGHT = 8  # which of the images held out
+EIGHT, EIGHT_IS = 8, 8  # which of the images held out, and what it shows
 SIDE, PATCH = 4, 2  # patches a side, pixels a side of a patch
 # Layer and head in which the class token looks at the same place whatever the image shows, and
 # those in which it looks for what tells this 8 from a 9.
@@ -46,6 +46,10 @@ class Measured:
         Weight on the token of `first` at the 7.
     always : float
         Share of images of which the class token looks most at it in `FIRST`.
+    last_blanked : float
+        The largest weight of `LAST` at the changed 8.
+    inked : int
+        How many of those eights are still read rightly with ink all over the patch of `first`.
     read : str, float
         What the changed 8 is read as, and how surely.
     eights, kept : int
@@ -54,6 +58,8 @@ class Measured:
         By patch, share of those eights that are lost where it is blank.
     weights : dict of str to list of float
         By patch, how much the class token looks at it at those eights, on the mean.
+    first_of_eights : float
+        The weight on the token of `first` in `FIRST`, on the mean over those eights.
     agree : float
         Rank correlation of the weights of the last layer with `lost`.
     components : list of (str, float)
@@ -86,8 +92,11 @@ class Measured:
         right = (labels == EIGHT_IS) & (guesses == EIGHT_IS)
         eights = pixels[right]
         self.eights = len(eights)
-        still = [_read(model, blank(eights, n))[0] == EIGHT_IS for n in range(SIDE * SIDE)]
-        self.lost = [1 - float(one.float().mean()) for one in still]
+        blanks = torch.cat([paint(eights, patch, 0) for patch in range(SIDE * SIDE)])
+        still = (_read(model, blanks) == EIGHT_IS).view(SIDE * SIDE, -1)  # (P, eights)
+        self.lost = (1 - still.float().mean(1)).tolist()
+        inked = paint(eights, self.first[0] - 1, 1)
+        self.inked = int((_read(model, inked) == EIGHT_IS).sum())
         self.kept = int(still[self.last[0] - 1].sum())
         of_eights = looks[:, right].mean(1)[..., 1:]  # (L, H, P)
         last_layer = of_eights[-1].mean(0)
@@ -95,11 +104,15 @@ class Measured:
             f"weight in layer {FIRST[0]}, head {FIRST[1]}": of_eights[FIRST].tolist(),
             f"weight in layer {len(of_eights) - 1}, mean of its heads": last_layer.tolist(),
         }
+        self.first_of_eights = float(of_eights[FIRST][self.first[0] - 1])
         self.agree = _rank_correlation(last_layer, torch.tensor(self.lost))
 
-        changed = blank(pixels[EIGHT : EIGHT + 1], self.last[0] - 1)
+        changed = paint(pixels[EIGHT : EIGHT + 1], self.last[0] - 1, 0)
         self.pixels = torch.cat([pixels, changed])
-        digit, share = _read(model, changed)
+        with capture(model) as trace, torch.no_grad():
+            share, digit = model(changed)[0].softmax(-1).max(-1)
+        looks_then = trace.calls[LAST[0]].weights()[0, LAST[1], CLASS]
+        self.last_blanked = float(looks_then.max())
         self.read = model.labels[int(digit)], float(share)
         self.components = _components(model)
         with torch.no_grad():
@@ -121,9 +134,9 @@ class Measured:
         """How far the heads of each layer look, of both models."""
         both = {"ViT": self.by_layer(self.vit), "hybrid": self.by_layer(self.hybrid)}
         return Chart(
-            list(range(len(both["ViT"]))),
+            [f"layer {layer}" for layer in range(len(both["ViT"]))],
             {**both, "even attention": [self.even] * len(both["ViT"])},
-            x_title="layer",
+            x_title="mean over the heads of a layer",
             y_title="mean attention distance, in patches",
             top=2.5,
         )
@@ -155,28 +168,25 @@ class Measured:
         return [sum(heads) / len(heads) / PATCH for heads in card["distance"]]
 
 
-EIGHT_IS = 8
-
-
 def place(token: int) -> str:
     """As the page names the patch that a token is."""
     row, column = divmod(token - 1, SIDE)
     return f"row {row + 1}, column {column + 1}"
 
 
-def blank(pixels: Tensor, patch: int) -> Tensor:
-    """(B, 1, 8, 8) with paper in the place of one patch."""
+def paint(pixels: Tensor, patch: int, ink: float) -> Tensor:
+    """(B, 1, 8, 8) with one patch all paper, 0, or all ink, 1."""
     row, column = (PATCH * at for at in divmod(patch, SIDE))
     changed = pixels.clone()
-    changed[..., row : row + PATCH, column : column + PATCH] = 0
+    changed[..., row : row + PATCH, column : column + PATCH] = ink
     return changed
 
 
-def _read(model: DigitsViT, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Likeliest digit of each image, and its share."""
+def _read(model: DigitsViT, pixels: Tensor) -> Tensor:
+    """The likeliest digit of each image."""
     with torch.no_grad():
-        shares, digits = model(pixels).softmax(-1).max(-1)
-    return digits, shares
+        digits: Tensor = model(pixels).argmax(-1)
+    return digits
 
 
 def _largest(weights: Tensor) -> tuple[int, float]:

@@ -24,7 +24,9 @@ export function Predictions({ scene }) {
       {what === "next" && <>Next after {token}: </>}
       {what === "masked" && <>In place of {token}: </>}
       {what === "token classes" && <>{token} is: </>}
-      {what === "classes" && <>The text is: </>}
+      {what === "classes" && (
+        <>The {picture.model.offers.includes("image") ? "image" : "text"} is: </>
+      )}
       {candidates.slice(0, asks ? candidates.length : SHOWN).map(({ text, share, id }, i) => (
         <span key={i}>
           {i > 0 && ", "}

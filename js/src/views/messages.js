@@ -77,7 +77,7 @@
  *   layers: Record<string, LayerFound>, why_no_inputs: string, why_no_output: string,
  *   why_no_products: string, layers_alike: number}} ShapesPicture
  * @typedef {PictureBase & {kind: "positions", stack: string, tokens: number,
- *   found: "learned" | "sine and cosine" | "rotary" | "relative bias" | "ALiBi" | "none", said: string,
+ *   found: "learned" | "sine and cosine" | "rotary" | "relative bias" | "ALiBi" | "relative keys" | "none", said: string,
  *   path: string, parts: string[], positions: number | null, width: number | null,
  *   grid: [number, number, number] | null, encoding?: Float32Array, columns?: Int32Array,
  *   angles?: Float32Array, distances?: Int32Array, similarity?: Float32Array,

@@ -76,7 +76,7 @@ function Picture({ chart, size, scheme, type, near, come_near }) {
   const box = {
     left: 16 + 4.2 * type,
     right: size.width - 20,
-    top: 10 + type,
+    top: 10 + 1.7 * type,
     bottom: size.height - (chart.x_title ? 3.9 : 2.3) * type,
   };
   const layout = chart_layout(chart, box);
@@ -225,31 +225,33 @@ function Bars({ chart, layout: { places, slot, y, base }, colours, type }) {
 /** The same for those who cannot see it. @param {{chart: Chart}} props */
 function Table({ chart }) {
   return (
-    <table class="aw-read-out">
-      <caption>{chart.y_title}</caption>
-      <thead>
-        <tr>
-          <th>{chart.x_title}</th>
-          {chart.series.map(({ name }) => (
-            <th key={name}>{name}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {chart.x.map((at, i) => (
-          <tr key={i}>
-            <th>{at}</th>
-            {chart.series.map(({ name, numbers }) => (
-              <td key={name}>
-                {numbers[i] === null
-                  ? "none"
-                  : written(/** @type {number} */ (numbers[i]), chart.unit)}
-              </td>
+    <div class="aw-read-out">
+      <table>
+        <caption>{chart.y_title}</caption>
+        <thead>
+          <tr>
+            <th>{chart.x_title}</th>
+            {chart.series.map(({ name }) => (
+              <th key={name}>{name}</th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {chart.x.map((at, i) => (
+            <tr key={i}>
+              <th>{at}</th>
+              {chart.series.map(({ name, numbers }) => (
+                <td key={name}>
+                  {numbers[i] === null
+                    ? "none"
+                    : written(/** @type {number} */ (numbers[i]), chart.unit)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

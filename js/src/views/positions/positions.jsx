@@ -65,10 +65,11 @@ function Encodings({ picture, texts, stale, query, wish, scheme, onWish, onQuery
   // Whoever steps through the tokens sees their positions.
   useEffect(() => set_chosen(null), [query]);
   const of_heads = encoding !== null && (kind === "relative bias" || kind === "ALiBi");
-  const at = Math.min(n - 1, chosen ?? (of_heads ? 0 : (query ?? 0)));
+  const of_positions = !of_heads && !(encoding !== null && kind === "relative keys");
+  const at = Math.min(n - 1, chosen ?? (of_positions ? (query ?? 0) : 0));
   /** @param {number} row */
   const choose = (row) => {
-    if (!of_heads && row < texts.length && row !== query) onQuery(row);
+    if (of_positions && row < texts.length && row !== query) onQuery(row);
     set_chosen(row);
   };
   /** @param {number} position */
@@ -76,10 +77,10 @@ function Encodings({ picture, texts, stale, query, wish, scheme, onWish, onQuery
     position < texts.length ? cut_middle(shown_token(texts[position]).text, LONGEST) : "";
   const slider = (
     <Slider
-      label={of_heads ? "head" : encoding ? "position" : "position t"}
+      label={encoding ? names_of(kind).row : "position t"}
       value={at}
       most={n - 1}
-      said={of_heads ? "" : token_at(at)}
+      said={of_positions ? token_at(at) : ""}
       onChoose={choose}
     />
   );
@@ -209,7 +210,7 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
             cols={rows}
             top={similar}
             scheme={scheme}
-            label={`Similarity of ${rows} positions with one another, from −1 to 1`}
+            label={`Similarity of ${rows} ${words.row}s with one another, from −1 to 1`}
             row={at}
             col={pair.col}
             onPeek={set_peek_pair}
@@ -223,23 +224,23 @@ function Maps({ picture, encoding, kind, at, scheme, onChoose }) {
               values={row_of(similarity, rows)}
               at={at}
               other={pair.col}
-              label={`Similarity of position ${at} with all others, as a line`}
+              label={`Similarity of ${words.row} ${at} with all others, as a line`}
             />
             <label class="aw-map-slider">
-              <span>other position</span>
+              <span>other {words.row}</span>
               <input
                 type="range"
                 min="0"
                 max={rows - 1}
                 value={Math.min(other, rows - 1)}
-                aria-label="the other position"
+                aria-label={`the other ${words.row}`}
                 onInput={(event) => set_other(Number(event.currentTarget.value))}
               />
             </label>
           </div>
           <p class="aw-map-said" aria-live="polite">
             <span>
-              positions {pair.row} and {pair.col}:{" "}
+              {words.row}s {pair.row} and {pair.col}:{" "}
               <b>{signed(similarity[pair.row * rows + pair.col])}</b>
             </span>
             <Legend top={similar} scheme={scheme} />
@@ -307,6 +308,10 @@ function names_of(kind) {
     const title = "What is added to a score, by the distance from query to key";
     return { ...of_rows, row: "head", column: "distance", title };
   }
+  if (kind === "relative keys") {
+    const title = "r: distances down, dimensions across";
+    return { ...of_rows, row: "distance", title, similarity: "Cosines of the distances" };
+  }
   return of_rows;
 }
 
@@ -347,6 +352,15 @@ function InWords({ picture, kind }) {
       </>
     );
   }
+  if (kind === "relative keys") {
+    return (
+      <>
+        Relative keys: a <span class="aw-of-query">query</span> is held against each{" "}
+        <span class="aw-of-key">key</span>, and against r, a vector of {width} numbers for each of{" "}
+        {positions} distances{where}.
+      </>
+    );
+  }
   return (
     <>
       Each of the {positions} positions has a row of {width} numbers: {said}
@@ -363,7 +377,9 @@ function Notes({ picture, kind, encoding }) {
   if (found === "none") notes.push(said);
   else if (kind !== "paper" && positions !== null) {
     if (positions > encoding.rows)
-      notes.push(`The first ${encoding.rows} of ${positions} positions.`);
+      notes.push(
+        `The first ${encoding.rows} of ${positions} ${found === "relative keys" ? "distances" : "positions"}.`,
+      );
     if (width !== null && width > encoding.cols) {
       const which = kind === "learned" ? "The first" : "Pairs of all frequencies:";
       notes.push(`${which} ${encoding.cols} of ${width} dimensions; cosines are over all of them.`);
@@ -371,7 +387,8 @@ function Notes({ picture, kind, encoding }) {
   }
   if (found !== "none") notes.push(`This text has ${tokens} tokens.`);
   if (others.length > 0 && kind !== "paper") notes.push(`Found as well: ${others.join(", ")}.`);
-  if (kind === "paper" || (picture.path.length > 0 && positions !== null)) {
+  const is_added = picture.path.length > 0 && positions !== null && found !== "relative keys";
+  if (kind === "paper" || is_added) {
     notes.push(
       "Instead of adding them one could concatenate them to the embeddings, which makes these wider.",
     );

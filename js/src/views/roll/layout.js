@@ -14,7 +14,7 @@
  */
 
 const [LEAST_BEAT, MOST_BEAT] = [30, 84];
-const [LEAST_ROW, MOST_ROW] = [8, 22];
+const [LEAST_ROW, MOST_ROW] = [7, 22];
 const MARK = 22;
 /** Rows above the highest and below the lowest note. */
 const BEYOND = 1;
@@ -38,9 +38,7 @@ export function roll_of(items, room, type = 1) {
     x += column.width;
     return column;
   });
-  const sounding = items.flatMap(({ note }) => (typeof note?.[0] === "number" ? [note[0]] : []));
-  const highest = (sounding.length > 0 ? Math.max(...sounding) : MIDDLE_C) + BEYOND;
-  const lowest = (sounding.length > 0 ? Math.min(...sounding) : MIDDLE_C) - BEYOND;
+  const [lowest, highest] = range_of(items);
   const count = highest - lowest + 1;
   const row = Math.min(MOST_ROW * type, Math.max(LEAST_ROW * type, room.height / count));
   return {
@@ -48,6 +46,19 @@ export function roll_of(items, room, type = 1) {
     top: (pitch) => (highest - pitch) * row,
     pitches: Array.from({ length: count }, (_, i) => highest - i),
   };
+}
+
+/** The lowest and the highest row. @param {Item[]} items */
+function range_of(items) {
+  const sounding = items.flatMap(({ note }) => (typeof note?.[0] === "number" ? [note[0]] : []));
+  const pitches = sounding.length > 0 ? sounding : [MIDDLE_C];
+  return [Math.min(...pitches) - BEYOND, Math.max(...pitches) + BEYOND];
+}
+
+/** Height of a roll with the lowest rows. @param {Item[]} items @param {number} [type] */
+export function least_height(items, type = 1) {
+  const [lowest, highest] = range_of(items);
+  return LEAST_ROW * type * (highest - lowest + 1);
 }
 
 /** @param {number} pitch */
@@ -74,6 +85,26 @@ export function names_beside(roll, items, apart) {
 
 /** The middle of a token. @param {Roll} roll @param {number} item */
 export const middle = ({ columns }, item) => columns[item].x + columns[item].width / 2;
+
+/**
+ * How far to scroll so that tokens are in sight: not at all where they are; else they stand in the
+ * middle, or the first of them where they do not fit.
+ *
+ * @param {Roll} roll
+ * @param {{left: number, width: number}} seen
+ * @param {number[]} items
+ */
+export function scrolled_to(roll, seen, items) {
+  const { columns, width } = roll;
+  const ends = items.map((item) => columns[item].x + columns[item].width);
+  const starts = items.map((item) => columns[item].x);
+  const [start, end] = [Math.min(...starts), Math.max(...ends)];
+  if (end - start > seen.width && items.length > 1) {
+    return scrolled_to(roll, seen, items.slice(0, 1));
+  }
+  if (start >= seen.left && end <= seen.left + seen.width) return seen.left;
+  return Math.max(0, Math.min((start + end - seen.width) / 2, width - seen.width));
+}
 
 /** Least height of an arc, and half the width of one to the token itself. */
 const [LEAST_ARC, OWN] = [16, 9];

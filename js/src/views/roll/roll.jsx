@@ -5,7 +5,7 @@ import { DirectionChoice } from "../../parts/lines_controls.jsx";
 import { useSize } from "../../parts/use_size.js";
 import { looker } from "../../place.js";
 import { percent, weight_in_words } from "../../words.js";
-import { names_beside, roll_of } from "./layout.js";
+import { least_height, names_beside, roll_of, scrolled_to } from "./layout.js";
 import { copies_of, items_of, notes_in } from "./notes.js";
 import { Arcs, Brackets, Paper } from "./paper.jsx";
 import { usePlaying } from "./use_playing.js";
@@ -16,9 +16,11 @@ import { Again, Said, told } from "./words.jsx";
 
 /** Beside the roll, above it and below it, in CSS pixels. */
 const [NAMES, SHARES, BRACKETS] = [38, 18, 24];
-const [LEAST_ARCS, MOST_ARCS, LEAST_ROLL] = [44, 150, 84];
+const [LEAST_ARCS, MOST_ARCS, LEAST_ROLL] = [44, 150, 100];
 /** Shares from here on are written out. */
 const WRITTEN = 0.05;
+/** Half the width of "100 %". */
+const HALF = 18;
 const [SLOWEST, FASTEST, USUAL] = [60, 240, 132];
 const LECTURE = 1.6;
 /** Of type on the roll. */
@@ -56,11 +58,13 @@ function Melody({ scene, state, ui, own, picture }) {
   const type = ui.lecture.value ? LECTURE : 1;
   const room = {
     width: size.width - NAMES * type - 2,
-    height: size.height - (SHARES + BRACKETS) * type,
+    height: size.height - (SHARES + BRACKETS) * type - 2,
   };
-  const above = Math.min(MOST_ARCS * type, Math.max(LEAST_ARCS, 0.36 * room.height));
+  const least = Math.max(LEAST_ROLL, least_height(items, type));
+  const arcs = Math.min(0.36 * room.height, room.height - least, MOST_ARCS * type);
+  const above = Math.max(LEAST_ARCS, arcs);
   const roll = useMemo(
-    () => roll_of(items, { ...room, height: Math.max(LEAST_ROLL, room.height - above) }, type),
+    () => roll_of(items, { ...room, height: Math.max(least, room.height - above) }, type),
     [items, size.width, size.height, type],
   );
 
@@ -89,15 +93,17 @@ function Melody({ scene, state, ui, own, picture }) {
     },
   });
 
-  // What is selected, or sounds, is brought into sight.
+  const best = weights && heaviest(weights);
+  // What is selected, or sounds, is brought into sight; and what it looks at, where there is room.
   useEffect(() => {
     const element = scroller.current;
     if (!element || active === null) return;
-    const { x, width } = roll.columns[active];
-    const [left, right] = [element.scrollLeft, element.scrollLeft + element.clientWidth];
-    if (x >= left && x + width <= right) return;
-    element.scrollLeft = Math.max(0, x - (is_playing ? 0.1 : 0.5) * element.clientWidth);
-  }, [active, roll]);
+    element.scrollLeft = scrolled_to(
+      roll,
+      { left: element.scrollLeft, width: element.clientWidth },
+      is_playing || best === null ? [active] : [active, best.item],
+    );
+  }, [active, best?.item, roll]);
 
   /** @param {number | null} item */
   const peek_at = (item) => {
@@ -109,7 +115,6 @@ function Melody({ scene, state, ui, own, picture }) {
   /** @param {number} item @param {boolean} end  Whether it is the other end of the link. */
   const choose = (item, end) => scene.select(end ? { [far]: item } : { [near]: item, [far]: null });
 
-  const best = weights && heaviest(weights);
   const shared = { items, roll, weights, flags, active, from, type, written: WRITTEN };
   return (
     <>
@@ -151,7 +156,11 @@ function Melody({ scene, state, ui, own, picture }) {
           </p>
         )}
       </div>
-      <div class="aw-roll-stage" ref={ref}>
+      <div
+        class="aw-roll-stage"
+        ref={ref}
+        style={{ minHeight: `${LEAST_ARCS + least + (SHARES + BRACKETS) * type + 2}px` }}
+      >
         <div
           class="aw-roll-names"
           style={{ width: `${NAMES * type}px`, paddingTop: `${above + SHARES * type}px` }}
@@ -175,7 +184,7 @@ function Melody({ scene, state, ui, own, picture }) {
                   if (!(Math.abs(weight) >= WRITTEN) || flags?.[item] !== VISIBLE) return null;
                   const { x, width } = roll.columns[item];
                   return (
-                    <span key={item} style={{ left: `${x + width / 2}px` }}>
+                    <span key={item} style={{ left: `${within(x + width / 2, roll, type)}px` }}>
                       {percent(weight)}
                     </span>
                   );
@@ -211,6 +220,9 @@ function told_with(item, weight, flag) {
   if (weight === undefined) return told(item);
   return `${told(item)}: ${flag === VISIBLE ? weight_in_words(weight) : "not looked at from here"}`;
 }
+
+/** So that a number beside the edge is not cut. @param {number} x @param {{width: number}} roll @param {number} type */
+const within = (x, { width }, type) => Math.max(HALF * type, Math.min(width - HALF * type, x));
 
 /** @param {Float32Array} weights */
 function heaviest(weights) {

@@ -21,6 +21,9 @@ export function told({ text, note, name, bar }) {
   return `${name || "rest"}, ${long(note[2])}, bar ${bar}`;
 }
 
+/** Where nothing parts bars, they are not told. @param {Item[]} items */
+const has_bars = (items) => (items.at(-1)?.bar ?? 1) > 1;
+
 /** @param {number} by  Semitones. */
 export const moved = (by) =>
   by === 0 ? "the same" : `${plural(Math.abs(by), "semitone")} ${by > 0 ? "higher" : "lower"}`;
@@ -34,10 +37,11 @@ export const moved = (by) =>
 export function Said({ items, at, from, best, copies, notes }) {
   const here = items[at];
   const there = best && items[best.item];
+  const bars = has_bars(items);
   return (
     <>
       <Token said text={here.text} as={from ? "query" : "key"} />
-      {here.note && ` (bar ${here.bar})`}
+      {bars && here.note && ` (bar ${here.bar})`}
       {!there && " …"}
       {best &&
         there &&
@@ -47,7 +51,7 @@ export function Said({ items, at, from, best, copies, notes }) {
         <>
           {from ? " looks" : " is looked at"} {percent(best.weight)} {from ? "at" : "by"}{" "}
           <Token said text={there.text} as={from ? "key" : "query"} />
-          {there.note && ` (bar ${there.bar})`}
+          {bars && there.note && ` (bar ${there.bar})`}
           {from && reason(here, there, copies, notes)}
         </>
       )}
@@ -79,8 +83,9 @@ export function Again({ copies, notes }) {
   if (longest === 0) return <>The notes around it do not come again.</>;
   const named = copies.slice(0, MOST_NAMED).map((copy) => {
     const part = length_of(copy) < longest ? ` (${length_of(copy)} notes of it)` : "";
-    const like = copy.by === 0 ? "" : `, ${moved(copy.by)}`;
-    return `in bar ${notes[copy.at[0]].bar}${like}${part}`;
+    const bar = has_bars(notes) ? `in bar ${notes[copy.at[0]].bar}` : "";
+    const like = copy.by === 0 ? "" : moved(copy.by);
+    return `${[bar, like].filter(Boolean).join(", ") || "as they are"}${part}`;
   });
   const more = copies.length - named.length;
   return (

@@ -45,6 +45,7 @@ export function WithoutView({ scene, state }) {
           picture={picture}
           texts={own.tokens.queries}
           gaps={own.sides.queries.gaps}
+          read={own.model.offers.includes("image") ? "image" : "text"}
           stale={own.stale}
           wide={size.width >= ROOM_FOR_TWO}
           state={state}
@@ -61,10 +62,10 @@ export function WithoutView({ scene, state }) {
 }
 
 /**
- * @param {{picture: WithoutPicture, texts: string[], gaps: string[], stale: boolean,
+ * @param {{picture: WithoutPicture, texts: string[], gaps: string[], read: string, stale: boolean,
  *   wide: boolean, state: import("../../state.js").State}} props
  */
-function Moved({ picture, texts, gaps, stale, wide, state }) {
+function Moved({ picture, texts, gaps, read, stale, wide, state }) {
   const { candidates, change, kl, kl_of_heads, what, at, said, parts, remark } = picture;
   const heads = change === "head" && kl_of_heads && (
     <Heads
@@ -77,7 +78,7 @@ function Moved({ picture, texts, gaps, stale, wide, state }) {
     <div class={stale ? "aw-stale" : ""} aria-busy={stale}>
       <div class="aw-without-top">
         <p class="aw-taught-said aw-without-said" aria-live="polite">
-          <InWords picture={picture} token={texts[at] ?? ""} />
+          <InWords picture={picture} token={texts[at] ?? ""} read={read} />
         </p>{" "}
         <p class="aw-without-kl">
           It moved by <b title={`${nats(here, true)} nats`}>{nats(here)} nats</b>{" "}
@@ -111,8 +112,8 @@ function Moved({ picture, texts, gaps, stale, wide, state }) {
   );
 }
 
-/** The sentence on top. @param {{picture: WithoutPicture, token: string}} props */
-function InWords({ picture, token }) {
+/** The sentence on top. @param {{picture: WithoutPicture, token: string, read: string}} props */
+function InWords({ picture, token, read }) {
   const { candidates, change, layer, head, what } = picture;
   const asked = <Token text={token} as="query" />;
   const start = {
@@ -130,7 +131,7 @@ function InWords({ picture, token }) {
       {start}, {what === "next" && <>after {asked} the model says </>}
       {what === "masked" && <>in place of {asked} the model says </>}
       {what === "token classes" && <>the model takes {asked} for </>}
-      {what === "classes" && <>the model takes the text for </>}
+      {what === "classes" && <>the model takes the {read} for </>}
       <Said text={before.text} /> with <b>{share_in_words(before.after)}</b> instead of{" "}
       <span class="aw-share-said">{share_in_words(before.before)}</span>
       {after !== before && (
