@@ -93,7 +93,7 @@ def test_keys_step_through_tokens_heads_and_layers(lab: Lab) -> None:
         lab.page.keyboard.press(key)
         lab.page.wait_for_timeout(150)
         assert lab.python(SELECTED) == f"decoder {expected}", key
-    for view in ("text", "steps", "block", "grid", "lines", "matrix"):
+    for view in ("text", "steps", "block", "grid", "generation", "lines", "matrix"):
         lab.page.keyboard.press("v")
         lab.page.wait_for_timeout(150)
         assert lab.python("print(ex.view)") == view
