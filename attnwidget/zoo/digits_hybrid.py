@@ -30,10 +30,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from attnwidget.zoo import digits_vit
+from attnwidget.zoo import stored
 from attnwidget.zoo.digits_processor import DigitsProcessor
 from attnwidget.zoo.digits_vit import DigitsViT
 
@@ -92,10 +91,10 @@ class Residual(nn.Module):
 def load(weights: Path = WEIGHTS) -> tuple[DigitsHybridViT, DigitsProcessor]:
     """The trained model in eval mode, and its processor."""
     model = DigitsHybridViT()
-    model.load_state_dict({name: w.float() for name, w in load_file(weights).items()})
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), DigitsProcessor()
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and an image to open with."""
-    return digits_vit.card(weights)
+    return stored.read_card(weights)

@@ -25,17 +25,15 @@ Image to open with: number 86 of `digits.held_out()`, a 7
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from attnwidget.trouble import Trouble
+from attnwidget.zoo import stored
 from attnwidget.zoo.digits_processor import SIZE, DigitsProcessor
 
 WEIGHTS = Path(__file__).parent / "weights" / "digits-vit.safetensors"
@@ -149,18 +147,15 @@ class SelfAttention(nn.Module):
 def load(weights: Path = WEIGHTS) -> tuple[DigitsViT, DigitsProcessor]:
     """The trained model in eval mode, and its processor."""
     model = DigitsViT()
-    model.load_state_dict({name: w.float() for name, w in load_file(weights).items()})
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), DigitsProcessor()
 
 
 def save(model: DigitsViT, card: dict[str, Any], weights: Path) -> None:
     """Weights in 16 bits; the card goes with them, as JSON."""
-    halves = {name: w.half() for name, w in model.state_dict().items()}
-    save_file(halves, weights, {"card": json.dumps(card)})
+    stored.write(weights, model, card)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and an image to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)

@@ -24,16 +24,14 @@ Melody to open with, from the folk song "Lightly row", which goes on with E4 E4-
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from attnwidget.zoo import stored
 from attnwidget.zoo.notes import NoteTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "melody.safetensors"
@@ -132,22 +130,17 @@ class RelativeAttention(nn.Module):
 
 def load(weights: Path = WEIGHTS) -> tuple[Melody, NoteTokenizer]:
     """The trained model in eval mode, and its tokenizer."""
-    with safe_open(weights, framework="pt") as file:
-        vocabulary = json.loads(file.metadata()["vocabulary"])
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    vocabulary = stored.read_vocabulary(weights)
     model = Melody(len(vocabulary))
-    model.load_state_dict(tensors)
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), NoteTokenizer(vocabulary)
 
 
 def save(model: Melody, tokenizer: NoteTokenizer, card: dict[str, Any], weights: Path) -> None:
     """Weights in 16 bits; vocabulary and card go with them, as JSON."""
-    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
-    save_file({name: w.half() for name, w in model.state_dict().items()}, weights, metadata)
+    stored.write(weights, model, card, tokenizer.vocabulary)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and a melody to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)

@@ -24,16 +24,14 @@ Room to open with: the dog and the cat, who never met
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from attnwidget.zoo import stored
 from attnwidget.zoo.pairs_words import PairsTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "pairs.safetensors"
@@ -100,22 +98,17 @@ class Pairs(nn.Module):
 
 def load(weights: Path = WEIGHTS) -> tuple[Pairs, PairsTokenizer]:
     """The trained model in eval mode, and its tokenizer."""
-    with safe_open(weights, framework="pt") as file:
-        vocabulary = json.loads(file.metadata()["vocabulary"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    vocabulary = stored.read_vocabulary(weights)
     model = Pairs(len(vocabulary))
-    model.load_state_dict(tensors)
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), PairsTokenizer(vocabulary)
 
 
 def save(model: Pairs, tokenizer: PairsTokenizer, card: dict[str, Any], weights: Path) -> None:
     """Weights in float32; vocabulary and card go with them, as JSON."""
-    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
-    save_file(model.state_dict(), weights, metadata)
+    stored.write(weights, model, card, tokenizer.vocabulary, halves=False)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and a room to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)

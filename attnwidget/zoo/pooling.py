@@ -22,17 +22,15 @@ Review to open with: 0.91 for the third sentence, in it 0.71 for "good"
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from attnwidget.zoo import stored
 from attnwidget.zoo.words import WordTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "pooling.safetensors"
@@ -124,22 +122,17 @@ class Pooling(nn.Module):
 
 def load(weights: Path = WEIGHTS) -> tuple[Pooling, WordTokenizer]:
     """The trained model in eval mode, and its tokenizer."""
-    with safe_open(weights, framework="pt") as file:
-        vocabulary = json.loads(file.metadata()["vocabulary"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    vocabulary = stored.read_vocabulary(weights)
     model = Pooling(len(vocabulary), vocabulary.index("."))
-    model.load_state_dict(tensors)
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), WordTokenizer(vocabulary, start="")
 
 
 def save(model: Pooling, tokenizer: WordTokenizer, card: dict[str, Any], weights: Path) -> None:
     """Weights in float32; vocabulary and card go with them, as JSON."""
-    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
-    save_file(model.state_dict(), weights, metadata)
+    stored.write(weights, model, card, tokenizer.vocabulary, halves=False)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and a review to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)

@@ -27,16 +27,14 @@ Sentence to open with: the queen never met "find" in training, nor the flower "w
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from attnwidget.zoo import stored
 from attnwidget.zoo.translation_words import TranslationTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "recurrent-translator.safetensors"
@@ -138,9 +136,8 @@ class Attention(nn.Module):
 
 def load(weights: Path = WEIGHTS) -> tuple[RecurrentTranslator, TranslationTokenizer]:
     """The trained model with attention in eval mode, and its tokenizer."""
-    with safe_open(weights, framework="pt") as file:
-        vocabulary = json.loads(file.metadata()["vocabulary"])
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    vocabulary = stored.read_vocabulary(weights)
+    tensors = stored.read_tensors(weights)
     attends = "decoder.attention.w" in tensors
     model = RecurrentTranslator(len(vocabulary), attends=attends)
     model.load_state_dict(tensors)
@@ -154,15 +151,12 @@ def save(
     weights: Path,
 ) -> None:
     """Weights in 16 bits; vocabulary and card go with them, as JSON."""
-    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
-    save_file({name: w.half() for name, w in model.state_dict().items()}, weights, metadata)
+    stored.write(weights, model, card, tokenizer.vocabulary)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of a trained model: its size, its scores, and a sentence to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)
 
 
 def load_bottleneck() -> tuple[RecurrentTranslator, TranslationTokenizer]:

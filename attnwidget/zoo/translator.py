@@ -32,17 +32,15 @@ Sentence to open with: about to write "maison", the decoder looks at "house"
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attnwidget.trouble import Trouble
+from attnwidget.zoo import stored
 from attnwidget.zoo.translation_words import TranslationTokenizer
 
 WEIGHTS = Path(__file__).parent / "weights" / "translator.safetensors"
@@ -228,11 +226,9 @@ def translate(model: Translator, tokenizer: TranslationTokenizer, text: str) -> 
 
 def load(weights: Path = WEIGHTS) -> tuple[Translator, TranslationTokenizer]:
     """The trained model in eval mode, and its tokenizer."""
-    with safe_open(weights, framework="pt") as file:
-        vocabulary = json.loads(file.metadata()["vocabulary"])
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    vocabulary = stored.read_vocabulary(weights)
     model = Translator(len(vocabulary))
-    model.load_state_dict(tensors)
+    model.load_state_dict(stored.read_tensors(weights))
     return model.eval(), TranslationTokenizer(vocabulary)
 
 
@@ -240,12 +236,9 @@ def save(
     model: Translator, tokenizer: TranslationTokenizer, card: dict[str, Any], weights: Path
 ) -> None:
     """Weights in 16 bits; vocabulary and card go with them, as JSON."""
-    metadata = {"vocabulary": json.dumps(tokenizer.vocabulary), "card": json.dumps(card)}
-    save_file({name: w.half() for name, w in model.state_dict().items()}, weights, metadata)
+    stored.write(weights, model, card, tokenizer.vocabulary)
 
 
 def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     """What is known of the trained model: its size, its scores, and a sentence to open with."""
-    with safe_open(weights, framework="pt") as file:
-        found: dict[str, Any] = json.loads(file.metadata()["card"])
-    return found
+    return stored.read_card(weights)

@@ -38,6 +38,7 @@ from attnwidget.zoo.digits_vit import DigitsViT
 from attnwidget.zoo.making import digits_scores as scores
 from attnwidget.zoo.making.digits_data import FORMS, PARTS, digits, keep_held_out, pixel_values
 from attnwidget.zoo.making.digits_scores import GRID, PATCH
+from attnwidget.zoo.making.pace import pace
 
 SEED, STEPS, BATCH, LEARNING_RATE = 0, 5000, 64, 2e-3
 HIDDEN = 0.6  # of an image's patches, at the most
@@ -92,7 +93,7 @@ def train(
     inputs, answers = pixel_values(images), labels.long()
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * group["rate"] * pace(step, steps)
+            group["lr"] = LEARNING_RATE * group["rate"] * pace(step, steps, least=0.01)
         some = torch.randint(len(inputs), (BATCH,))
         loss = loss_of(model, fill, moved(inputs[some]), answers[some])
         optimiser.zero_grad()
@@ -102,12 +103,6 @@ def train(
         if (step + 1) % 250 == 0:
             report(f"step {step + 1:5}  loss {loss.item():.3f}  {progress(model)}")
     return model.eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to 40 % of the way, then straight down to 1 %."""
-    left = (steps - step) / (0.6 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.01)
 
 
 def moved(x: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from attnwidget.zoo.making.melody_scores import (
     repeating,
     without_distances,
 )
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.melody import Melody
 from attnwidget.zoo.notes import NoteTokenizer
 
@@ -73,12 +74,6 @@ def train(
         if (step + 1) % 100 == 0:
             report(f"step {step + 1:5}  loss {loss.item():.3f}  {progress(model, tokenizer)}")
     return model.eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to 40 % of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.6 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def loss_of(model: Melody, tokenizer: NoteTokenizer, melodies: list[list[str]]) -> Tensor:

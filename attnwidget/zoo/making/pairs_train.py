@@ -30,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnwidget.zoo import pairs
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.making.pairs_data import QUESTIONS, pair, vocabulary
 from attnwidget.zoo.making.pairs_scores import (
     ELSEWHERE,
@@ -72,7 +73,7 @@ def train(
         model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.1
     )
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps)
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps, up=50, down=0.5)
         loss = loss_of(model, some_batch(rng, tokenizer))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -80,12 +81,6 @@ def train(
         if (step + 1) % 250 == 0:
             report(f"step {step + 1:5}  loss {loss.item():.3f}  {progress(model, tokenizer)}")
     return foods_first(model).eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 50 steps, level to half of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.5 * steps)
-    return min((step + 1) / 50, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def some_batch(rng: Random, tokenizer: PairsTokenizer) -> Batch:

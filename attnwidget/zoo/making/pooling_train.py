@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from attnwidget.zoo import pooling
 from attnwidget.zoo.making import pooling_data
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.making.pooling_scores import (
     accuracy,
     attention,
@@ -70,7 +71,7 @@ def train(
         made = batches(tokenizer, reviews(rng, 50 * BATCH, "training"), BATCH)
         rng.shuffle(made)
         for ids, labels in made[: steps - step]:
-            optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps)
+            optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps, up=50, down=0.5)
             loss = F.cross_entropy(model(ids), labels)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -79,12 +80,6 @@ def train(
             if step % 250 == 0:
                 report(f"step {step:5}  loss {loss.item():.3f}  {progress(model, tokenizer)}")
     return model.eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 50 steps, level to half of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.5 * steps)
-    return min((step + 1) / 50, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def progress(model: Pooling, tokenizer: WordTokenizer) -> str:

@@ -27,21 +27,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnwidget.zoo import recurrent_translator
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.making.recurrent_translator_scores import scores, target_ids
-from attnwidget.zoo.making.translation_data import Pair, english_words, french_words, pair
-from attnwidget.zoo.making.translation_scores import held_out_pairs, of_one_length, source_ids
+from attnwidget.zoo.making.translation_data import Pair, pair, vocabulary
+from attnwidget.zoo.making.translation_scores import (
+    NOTHING,
+    SPANS,
+    held_out_pairs,
+    of_one_length,
+    source_ids,
+)
 from attnwidget.zoo.recurrent_translator import RecurrentTranslator
-from attnwidget.zoo.translation_words import MARKS, STOP, TranslationTokenizer
+from attnwidget.zoo.translation_words import STOP, TranslationTokenizer
 from attnwidget.zoo.words import START, UNKNOWN
 
 SEED, SENTENCES, STEPS, BATCH, LEARNING_RATE = 0, 60_000, 4000, 64, 3e-3
 HIDDEN = 0.15  # share of the words of a target that the decoder does not get to read
 CHOOSING = 10_000  # seed of the sentences that were looked at when settings were chosen
-NOTHING = -100  # no word is to be predicted there
 
 TEXT = "the queen does not find the white flower . → la reine ne trouve pas la fleur blanche ."
 SELECTION = {"stack": "cross", "layer": 0, "head": 0, "query": 6, "key": 7}  # "fleur", predicted
-SPANS = [(3, 5), (6, 8), (9, 11), (12, 14), (15, 17), (18, 22)]  # words of a source
 
 
 class Batch(NamedTuple):
@@ -72,10 +77,6 @@ def main_bottleneck() -> None:
     main(attends=False)
 
 
-def vocabulary() -> list[str]:
-    return [*MARKS, *sorted({*english_words(), *french_words()})]
-
-
 def train(
     tokenizer: TranslationTokenizer,
     seed: int,
@@ -93,7 +94,7 @@ def train(
         model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.1
     )
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps)
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps, down=0.5)
         loss = loss_of(model, partly_hidden(next(learned), tokenizer))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -102,12 +103,6 @@ def train(
         if (step + 1) % 250 == 0:
             report(f"step {step + 1:5}  loss {loss.item():.3f}  {progress(model, tokenizer)}")
     return model.eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to half of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.5 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def batches(rng: Random, tokenizer: TranslationTokenizer, pairs: list[Pair]) -> Iterator[Batch]:

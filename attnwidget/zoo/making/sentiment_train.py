@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from attnwidget.zoo import sentiment
 from attnwidget.zoo.making import sentiment_data
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.making.sentiment_data import KINDS, Review, review, with_a_stranger
 from attnwidget.zoo.making.sentiment_scores import (
     accuracy,
@@ -84,12 +85,6 @@ def some_reviews(rng: Random, count: int) -> list[Review]:
         Review(with_a_stranger(rng, one.words), one.label) if rng.random() < 0.1 else one
         for one in made
     ]
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to 40 % of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.6 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def progress(model: Sentiment, tokenizer: WordTokenizer) -> str:

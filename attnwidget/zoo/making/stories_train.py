@@ -14,6 +14,7 @@ from torch import Tensor
 
 from attnwidget.zoo import stories
 from attnwidget.zoo.making import stories_world
+from attnwidget.zoo.making.pace import pace
 from attnwidget.zoo.making.stories_data import KINDS, rows
 from attnwidget.zoo.making.stories_scores import attention, held_out_stories, induction, naming
 from attnwidget.zoo.stories import Stories
@@ -79,12 +80,6 @@ def train(
         if (step + 1) % 100 == 0:
             report(f"step {step + 1:5}  loss {loss.item():.3f}  {progress(model, tokenizer)}")
     return model.eval()
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to 40 % of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.6 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def loss_of(model: Stories, tokenizer: WordTokenizer, lines: list[list[str]]) -> Tensor:

@@ -33,6 +33,7 @@ from random import Random
 from attnwidget.zoo.making import translation_world as world
 from attnwidget.zoo.making.translation_phrases import ONE, SEVERAL, Phrase, spelled
 from attnwidget.zoo.making.translation_sentences import sentence
+from attnwidget.zoo.translation_words import MARKS
 
 LONGEST = 22  # words of a source, the full stop included
 
@@ -114,3 +115,8 @@ def french_words() -> list[str]:
         found |= {*verb.french}
     found |= {*world.BEFORE_VOWEL.values()}
     return sorted(found - {"être", "pouvoir", "devoir"})  # nobody can be, or must be able to
+
+
+def vocabulary() -> list[str]:
+    """The marks, then the words of both languages: the same for whatever learns from this."""
+    return [*MARKS, *sorted({*english_words(), *french_words()})]

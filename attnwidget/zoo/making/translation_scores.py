@@ -15,6 +15,9 @@ from attnwidget.zoo.words import START
 
 LONGEST = 36  # words of a translation, after which it is given up
 
+NOTHING = -100  # no word is to be predicted there, or it has no link
+SPANS = [(3, 5), (6, 8), (9, 11), (12, 14), (15, 17), (18, 22)]  # words of a source
+
 
 def held_out_pairs(seed: int, count: int) -> list[Pair]:
     """Sentences with pairs of words that the model has never seen together."""

@@ -56,8 +56,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attnwidget.zoo import translator
-from attnwidget.zoo.making.translation_data import Pair, english_words, french_words, pair
+from attnwidget.zoo.making.pace import pace
+from attnwidget.zoo.making.translation_data import Pair, pair, vocabulary
 from attnwidget.zoo.making.translation_scores import (
+    NOTHING,
+    SPANS,
     exact_match,
     held_out_pairs,
     of_one_length,
@@ -72,15 +75,13 @@ from attnwidget.zoo.making.translator_scores import (
     exact_without_source_positions,
     target_ids,
 )
-from attnwidget.zoo.translation_words import MARKS, STOP, TranslationTokenizer
+from attnwidget.zoo.translation_words import STOP, TranslationTokenizer
 from attnwidget.zoo.translator import Translator
 
 SEED, SENTENCES, STEPS, LEARNING_RATE = 0, 200_000, 8000, 3e-3
 WORDS = 600  # of the sources of a batch: few long sentences, or many short ones
 GUIDED, GUIDANCE = (-1, 0), 0.1  # layer and head; weight of the penalty
 CHOOSING = 10_000  # seed of the sentences that were looked at when settings were chosen
-NOTHING = -100  # no word is to be predicted there, or it has no link
-SPANS = [(3, 5), (6, 8), (9, 11), (12, 14), (15, 17), (18, 22)]  # words of a source
 
 TEXT = "the red house is small . → la maison rouge est petite ."
 # The decoder stands on "la" and is about to write "maison".
@@ -110,10 +111,6 @@ def main() -> None:
     report(in_words(card))
 
 
-def vocabulary() -> list[str]:
-    return [*MARKS, *sorted({*english_words(), *french_words()})]
-
-
 def train(
     tokenizer: TranslationTokenizer,
     seed: int,
@@ -130,7 +127,7 @@ def train(
         model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05
     )
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps)
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * pace(step, steps, down=0.7)
         loss = loss_of(model, next(learned))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -145,12 +142,6 @@ def to_learn(rng: Random, count: int) -> list[Pair]:
     """Sentences for training. Every other one is the longest of three: long ones are rare."""
     drawn = ([pair(rng, held_out=False) for _ in range(1 + 2 * (i % 2))] for i in range(count))
     return [max(some, key=lambda one: len(one.source)) for some in drawn]
-
-
-def pace(step: int, steps: int) -> float:
-    """Learning rate: up in 100 steps, level to 30 % of the way, then straight down to 2 %."""
-    left = (steps - step) / (0.7 * steps)
-    return min((step + 1) / 100, 1.0) * max(min(left, 1.0), 0.02)
 
 
 def batches(rng: Random, tokenizer: TranslationTokenizer, pairs: list[Pair]) -> Iterator[Batch]:
