@@ -133,13 +133,9 @@ def _with_target(tokenizer: Any, model: Any, source: str, target: str) -> Encode
     return Encoded((), {**encoded.kwargs, "decoder_input_ids": written})
 
 
-def _start_of(model: Any) -> int:
-    """The token that a decoder begins with."""
-    for owner in (getattr(model, "generation_config", None), getattr(model, "config", None)):
-        start = getattr(owner, "decoder_start_token_id", None)
-        if isinstance(start, int):
-            return start
-    return 0
+def _start_of(model: torch.nn.Module) -> int:
+    """The token that a decoder begins with; 0 where nothing is said of it."""
+    return marks_of(model).start or 0
 
 
 def _tokenise(tokenizer: Any, text: str) -> Encoded:

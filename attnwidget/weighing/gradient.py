@@ -75,8 +75,7 @@ class TimesGradient(OfCall):
     ) -> torch.Tensor:
         """float32, as `AttentionCall.weights`; other inputs of the batch have no part in it: 0."""
         call = self.call
-        shape = (call.batch_size, call.heads, call.query_len, call.key_len)
-        pick = Pick.of(shape, batch, head, queries, keys)
+        pick = self._pick(head, queries, keys, batch)
         weights = call.weights(head, queries, keys, batch)
         made = torch.zeros_like(weights)
         known = self._of_outputs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from attnwidget.call import AttentionCall
-from attnwidget.selection import Pick, Selector, take
+from attnwidget.selection import Selector, take
 from attnwidget.steps.projection import Projection, projection_of
 from attnwidget.trouble import Trouble
 from attnwidget.weighing.values import times, values_of
@@ -41,8 +41,7 @@ class TimesOutput(OfCall):
     ) -> torch.Tensor:
         """float32, as `AttentionCall.weights`; never negative."""
         call = self.call
-        shape = (call.batch_size, call.heads, call.query_len, call.key_len)
-        pick = Pick.of(shape, batch, head, queries, keys)
+        pick = self._pick(head, queries, keys, batch)
         values = values_of(call, pick).double()
         slices = slices_of(self._projection(values.shape[-1]), call.heads).to(values.device)
         slices = take(slices, 1, pick.heads).double()

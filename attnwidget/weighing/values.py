@@ -30,8 +30,7 @@ class TimesValues(OfCall):
     ) -> torch.Tensor:
         """float32, as `AttentionCall.weights`; never negative."""
         call = self.call
-        shape = (call.batch_size, call.heads, call.query_len, call.key_len)
-        pick = Pick.of(shape, batch, head, queries, keys)
+        pick = self._pick(head, queries, keys, batch)
         sizes = torch.linalg.vector_norm(values_of(call, pick).double(), dim=-1)
         return times(call.weights(head, queries, keys, batch), sizes[:, :, None])
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from attnwidget.call import AttentionCall
-from attnwidget.selection import Selector
+from attnwidget.selection import Pick, Selector
 
 
 class Weights(Protocol):
@@ -54,6 +54,11 @@ class OfCall:
     def __init__(self, call: AttentionCall) -> None:
         self.call = call
         self.heads = call.heads
+
+    def _pick(self, head: Selector, queries: Selector, keys: Selector, batch: Selector) -> Pick:
+        call = self.call
+        shape = (call.batch_size, call.heads, call.query_len, call.key_len)
+        return Pick.of(shape, batch, head, queries, keys)
 
     def visible(
         self,

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
+import { Pixels } from "../../parts/pixels.jsx";
 import { Segmented } from "../../parts/segmented.jsx";
 import { percent, weight_in_words } from "../../words.js";
-import { Pixels } from "../image/pixels.jsx";
 import { nth, pixels_of } from "./pixels.js";
 
 /**

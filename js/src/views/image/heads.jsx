@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
+import { Pixels } from "../../parts/pixels.jsx";
 import { spread } from "./layout.js";
 import { faded, overlay, shrunk } from "./paint.js";
-import { Pixels } from "./pixels.jsx";
 
 /** Pixels of a small image. */
 const SIDE = 64;

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
+import { Pixels } from "../../parts/pixels.jsx";
 import { faded, overlay } from "./paint.js";
-import { Pixels } from "./pixels.jsx";
 
 /** @typedef {import("./layout.js").Cells} Cells */
 /** @typedef {{cell: number, grid: [number, number], as: "query" | "key" | "pointer"}} Frame */

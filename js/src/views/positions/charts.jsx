@@ -1,4 +1,5 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
+import { Pixels } from "../../parts/pixels.jsx";
 import { grey_gradient, grey_pixels, signed } from "./numbers.js";
 
 /**
@@ -30,17 +31,10 @@ export function GreyMap({
   onPeek,
   onChoose,
 }) {
-  const ref = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  useLayoutEffect(() => {
-    const canvas = ref.current;
-    if (!canvas) return;
-    [canvas.width, canvas.height] = [cols, rows];
-    const context = canvas.getContext("2d");
-    if (!context) return;
-    const image = context.createImageData(cols, rows);
-    new Uint32Array(image.data.buffer).set(grey_pixels(values, top, scheme));
-    context.putImageData(image, 0, 0);
-  }, [values, rows, cols, top, scheme]);
+  const pixels = useMemo(
+    () => new Uint8ClampedArray(grey_pixels(values, top, scheme).buffer),
+    [values, top, scheme],
+  );
   /** @param {PointerEvent | MouseEvent} event */
   const cell_of = (event) => {
     const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
@@ -61,7 +55,7 @@ export function GreyMap({
       onPointerLeave={() => onPeek(null)}
       onClick={(event) => onChoose(cell_of(event))}
     >
-      <canvas ref={ref} />
+      <Pixels pixels={pixels} size={[rows, cols]} />
       {one && row !== null && col !== null && (
         <i class="aw-map-cell" style={{ ...down(row, rows), ...across(col, cols) }} />
       )}
