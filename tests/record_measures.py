@@ -23,9 +23,9 @@ import attnwidget as aw
 
 with aw.capture(model) as trace:
     model(**inputs)
-trace.heads()                               # a row for each head, a column for each measure
-trace.heads().sort_by("induction")[:5]      # the largest first
-aw.repeated_tokens(model).heads()           # the same on random tokens said twice
+trace.heads()  # a row for each head, a column for each measure
+trace.heads().sort_by("induction")[:5]  # the largest first
+aw.repeated_tokens(model).heads()  # the same on random tokens said twice
 ```
 
 In the widget it is "Colour by" in the view "grid", or `ex.measure = "induction"`, `ex.sort = True`.
