@@ -226,7 +226,8 @@ class Recording:
             self.asked.prompt,
         )
         last = self._last
-        if self._may_share(last):
+        # While it is written on, those since the last time are few, and soon shared anyhow.
+        if self.stopped and self._may_share(last):
             share(calls)
         trace = Trace(searched=lambda _: last.trace.searched)
         for one in calls:

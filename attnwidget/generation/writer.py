@@ -19,6 +19,8 @@ from attnwidget.trouble import Trouble
 
 # While a model writes, what there is so far is shown this often at most.
 SECONDS_BETWEEN_LOOKS = 0.5
+# Nor may that take a larger share of the time.
+SHARE_OF_LOOKS = 0.02
 SECONDS_BETWEEN_WORDS = 0.1
 
 
@@ -45,6 +47,7 @@ class Writer:
         self._turns: Turns | None = None
         self._is_asked_to_stop = False
         self._looked = self._told = 0.0
+        self._pause = SECONDS_BETWEEN_LOOKS
 
     @property
     def is_writing(self) -> bool:
@@ -109,17 +112,18 @@ class Writer:
             raise
         self._recording = recording
         self._is_asked_to_stop = False
-        self._looked = time.monotonic()
+        self._looked, self._pause = time.monotonic(), SECONDS_BETWEEN_LOOKS
         self._say(over=False)
         return recording
 
     def _look(self) -> bool:
         """A token was written: show it, now and then; return whether to stop."""
         recording, now = self._recording, time.monotonic()
-        if recording is not None and now - self._looked >= SECONDS_BETWEEN_LOOKS:
+        if recording is not None and now - self._looked >= self._pause:
             with as_between_cells(), suppress(Trouble):  # said at the end, if it is still so
                 recording.take()
             self._looked = time.monotonic()
+            self._pause = max(SECONDS_BETWEEN_LOOKS, (self._looked - now) / SHARE_OF_LOOKS)
         if now - self._told >= SECONDS_BETWEEN_WORDS:
             self._say(over=False)
         return self._is_asked_to_stop
